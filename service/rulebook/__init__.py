@@ -1,0 +1,1 @@
+"""Loading, checking and digesting `rules/`: from files to one immutable Rulebook."""

@@ -1,0 +1,103 @@
+"""The mistakes found so far, and the well-formed entries among the faulty ones.
+
+Every mistake of a rulebook is listed at once. So reading goes on past a mistake: an entry with a mistake of form is
+left out, its name is remembered, and what refers to that name is not blamed for it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.language.errors import LanguageError, Mistake, nearest
+from service.language.vocabulary import Text
+from service.rulebook.model import Evidence
+from service.rulebook.shape import shape_mistakes
+from service.rulebook.source import Document, Keys
+
+
+@dataclass
+class Draft:
+    """A rulebook being read."""
+
+    documents: dict[str, list[Document]] = field(default_factory=dict)
+    mistakes: list[Mistake] = field(default_factory=list)
+    #: names declared by entries that could not be read
+    tainted: set[str] = field(default_factory=set)
+    _faulty: dict[str, set[int]] = field(default_factory=dict)
+
+    def add(self, kind: str, document: Document) -> None:
+        """Takes a document in and checks its shape."""
+        found = shape_mistakes(document, kind)
+        self.mistakes += found
+        self._faulty[document.name] = {mistake.line for mistake in found}
+        self.documents.setdefault(kind, []).append(document)
+
+    def entries(self, document: Document, keys: Keys = ()) -> Iterator[tuple[Keys, Any, Any]]:
+        """(keys, name or index, data) of each well-formed entry of the mapping or list at `keys`."""
+        data = document.data
+        for key in keys:
+            data = data.get(key) if isinstance(data, dict) else None
+        pairs = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+        for name, entry in list(pairs):
+            place = (*keys, name)
+            if self.faulty(document, place):
+                self.taint(str(name))
+                if isinstance(entry, dict):
+                    self.taint(str(entry.get("id", "")))
+            else:
+                yield place, name, entry
+
+    def faulty(self, document: Document, keys: Keys) -> bool:
+        """Whether a mistake of form stands within the part at `keys`."""
+        lines = self._faulty.get(document.name, set())
+        if not lines:
+            return False
+        own = [place[0] for path, place in document.places.items() if path[: len(keys)] == keys]
+        return bool(own) and any(min(own) <= line <= max(own) for line in lines)
+
+    def taint(self, name: str) -> None:
+        if name:
+            self.tainted.add(name)
+
+    def complain(
+        self, document: Document, keys: Keys, message: str, *, offender: str = "", suggestion: str | None = None
+    ) -> None:
+        if offender and offender in self.tainted:
+            return
+        self.mistakes.append(document.mistake(keys, message, offender=offender, suggestion=suggestion))
+
+    def complain_of(self, document: Document, keys: Keys, error: LanguageError) -> None:
+        """A mistake within one line, shifted to its column."""
+        if error.offender in self.tainted:
+            return
+        self.mistakes.append(
+            document.mistake(
+                keys, error.message, shift=error.column, offender=error.offender, suggestion=error.suggestion
+            )
+        )
+
+    def lookup(self, document: Document, keys: Keys, what: str, name: str, known: Any) -> bool:
+        """Whether `name` is known; complains if not."""
+        if name in known:
+            return True
+        self.complain(document, keys, f"unknown {what}", offender=name, suggestion=nearest(name, known))
+        return False
+
+
+def text_of(data: Any) -> Text:
+    return Text(data["fr"], data["en"])
+
+
+def optional_text(data: Any) -> Text | None:
+    return text_of(data) if data else None
+
+
+def evidence_of(draft: Draft, document: Document, keys: Keys, data: Any, sources: Any) -> Evidence:
+    """Reads certainty, sources and verification; complains of sources that the bibliography lacks."""
+    for at, key in enumerate(data["sources"]):
+        draft.lookup(document, (*keys, "sources", at), "source", key, sources)
+    return Evidence(data["certainty"], tuple(data["sources"]), data["verified"])
+
+
+def words_of(data: Any) -> tuple[str, ...]:
+    return () if data is None else (data,) if isinstance(data, str) else tuple(data)

@@ -1,0 +1,216 @@
+"""From a directory of rule files to a Rulebook, or to the list of everything that is wrong with them."""
+
+import hashlib
+import json
+from datetime import date
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from service.language.errors import Mistake
+from service.language.parser import ScoreHead, Words
+from service.language.units import hours
+from service.rulebook.bind import bind
+from service.rulebook.drafting import Draft, evidence_of, text_of
+from service.rulebook.model import (
+    STATUSES,
+    Impossible,
+    Info,
+    Key,
+    Ranking,
+    Rulebook,
+    SessionKey,
+    SessionRules,
+    Source,
+    Standing,
+)
+from service.rulebook.read_rules import RuleReader, read_modes, read_techniques
+from service.rulebook.read_words import read_node, read_scores, read_settings, read_vocabulary, scope_of
+from service.rulebook.schema import kind_of
+from service.rulebook.source import Document, read
+
+_SINGLE = ("rulebook", "sources", "traits", "site", "checklist", "ranking", "session")
+
+
+class RulebookError(Exception):
+    """The rule files cannot be used. `mistakes` lists all that is wrong, in order of file and line."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        count = len(self.mistakes)
+        super().__init__(
+            f"{count} mistake{'s' if count > 1 else ''} in the rule files:\n" + "\n".join(map(str, self.mistakes))
+        )
+
+
+def load_rulebook(directory: Path) -> Rulebook:
+    """Reads every `.yaml` file below `directory`. Raises RulebookError with all mistakes at once."""
+    draft = Draft()
+    contents: dict[str, Any] = {}
+    if not directory.is_dir():
+        raise RulebookError([Mistake(str(directory), 1, 1, "no such directory")])
+    for path in sorted(directory.rglob("*.y*ml")):
+        name = path.relative_to(directory).as_posix()
+        kind = kind_of(name)
+        document, mistakes = read(path, name)
+        draft.mistakes += mistakes
+        if kind is None:
+            draft.mistakes.append(Mistake(name, 1, 1, "no kind of rule file belongs here; see docs/rule-language.md"))
+        elif document.data is not None:
+            draft.add(kind, document)
+            contents[name] = document.data
+    return _assemble(draft, contents)
+
+
+def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
+    for kind in _SINGLE:
+        if not draft.documents.get(kind):
+            draft.mistakes.append(Mistake(f"{kind}.yaml", 1, 1, "this file is missing"))
+    sources = {
+        name: Source(name, entry["citation"], *(entry.get(key, "") for key in ("where", "supports", "seen")))
+        for document in draft.documents.get("sources", [])
+        for _, name, entry in draft.entries(document)
+    }
+    traits = {
+        name: text_of(entry)
+        for document in draft.documents.get("traits", [])
+        for _, name, entry in draft.entries(document)
+    }
+    vocabulary = read_vocabulary(draft)
+    settings = read_settings(draft, sources)
+    scores = read_scores(draft, vocabulary, settings, sources)
+    words = Words(vocabulary, {score.id: ScoreHead(score.scope, score.unit) for score in scores.values()}, settings)
+    modes = {(mode.kind, mode.id): mode for mode in read_modes(draft)}
+    names: set[tuple[str, str]] = {(kind, mode) for kind, mode in modes}
+    techniques = read_techniques(draft, sources, traits, names)
+    rules = RuleReader(draft, words, sources, traits, set(techniques), names).read()
+    for document in draft.documents.get("technique", []):
+        for keys, _, entry in draft.entries(document, ("sets_aside",)):
+            draft.lookup(document, (*keys, "rule"), "rule", entry["rule"], rules)
+    impossible = tuple(_impossible(draft, words))
+    checklist = _checklist(draft, vocabulary.items)
+    ranking = _ranking(draft)
+    session = _session(draft, words, sources, {mode for kind, mode in modes if kind == "anaesthesia"})
+    info = _info(draft)
+    if draft.mistakes or info is None or ranking is None or session is None:
+        raise RulebookError(draft.mistakes)
+    bound, dossiers, warnings = bind(rules, techniques, words)
+    content = json.dumps(contents, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return Rulebook(
+        info=info,
+        vocabulary=vocabulary,
+        scores=scores,
+        sources=sources,
+        traits=traits,
+        settings=settings,
+        techniques=techniques,
+        modes=modes,
+        rules=rules,
+        checklist=checklist,
+        impossible=impossible,
+        ranking=ranking,
+        session=session,
+        bound=bound,
+        dossiers=dossiers,
+        warnings=warnings,
+        digest=hashlib.sha256(content.encode()).hexdigest(),
+        content=content,
+    )
+
+
+def _single(draft: Draft, kind: str) -> Document | None:
+    """The one document of a kind, when it is there and well formed."""
+    documents = draft.documents.get(kind, [])
+    return documents[0] if documents and not draft.faulty(documents[0], ()) else None
+
+
+def _impossible(draft: Draft, words: Words) -> list[Impossible]:
+    found = []
+    for document in draft.documents.get("impossible", []):
+        for keys, _, entry in draft.entries(document, ("impossible",)):
+            node = read_node(draft, document, (*keys, "when"), entry["when"], words, "lesion")
+            found.append(Impossible(entry["id"], node, text_of(entry["because"]), scope_of(node, words)))
+    return found
+
+
+def _checklist(draft: Draft, items: Any) -> frozenset[str]:
+    document = _single(draft, "checklist")
+    if document is None:
+        return frozenset()
+    for at, name in enumerate(document.data["items"]):
+        draft.lookup(document, ("items", at), "item", name, items)
+    return frozenset(document.data["items"])
+
+
+def _ranking(draft: Draft) -> Ranking | None:
+    document = _single(draft, "ranking")
+    if document is None:
+        return None
+    data = document.data
+    standings = tuple(
+        Standing(
+            tier["id"],
+            text_of(tier["label"]),
+            tuple(tier["statuses"]),
+            hours(tier["deferred_within"]) if "deferred_within" in tier else None,
+        )
+        for tier in data["standing"]
+    )
+    placed = [status for standing in standings for status in standing.statuses]
+    for status in STATUSES:
+        if status not in placed:
+            draft.complain(document, ("standing",), "this status stands in no tier", offender=status)
+    if sorted(placed, key=STATUSES.index) != placed or len(set(placed)) != len(placed):
+        order = ", ".join(STATUSES)
+        draft.complain(
+            document, ("standing",), f"tiers must keep this order, so that no danger moves an option up: {order}"
+        )
+    keys = tuple(Key(key["key"], text_of(key["label"])) for key in data["keys"])
+    return Ranking(standings, keys, tuple(data["mode_keys"]))
+
+
+def _session(draft: Draft, words: Words, sources: Any, anaesthesia: set[str]) -> SessionRules | None:
+    document = _single(draft, "session")
+    if document is None:
+        return None
+    data = document.data
+    known = {*words.vocabulary.items, *(f"score.{score}" for score in words.scores)}
+    for at, key in enumerate(data["order"]):
+        draft.lookup(document, ("order", at, "item"), "item or score", key["item"], known)
+    for at, mode in enumerate(data["anaesthesia_order"]):
+        draft.lookup(document, ("anaesthesia_order", at), "anaesthesia", mode, anaesthesia)
+    for mode in sorted(anaesthesia - set(data["anaesthesia_order"])):
+        draft.complain(document, ("anaesthesia_order",), "this anaesthesia is missing from the order", offender=mode)
+    sites = data["max_sites"]
+    return SessionRules(
+        max_sites=sites["value"],
+        because=text_of(sites["because"]),
+        evidence=evidence_of(draft, document, ("max_sites", "evidence"), sites["evidence"], sources),
+        order=tuple(SessionKey(key["item"], key["highest"], text_of(key["label"])) for key in data["order"]),
+        anaesthesia_order=tuple(data["anaesthesia_order"]),
+    )
+
+
+def _info(draft: Draft) -> Info | None:
+    document = _single(draft, "rulebook")
+    if document is None:
+        return None
+    data = document.data
+    try:
+        date.fromisoformat(data["effective"])
+    except ValueError:
+        draft.complain(document, ("effective",), "not a date (YYYY-MM-DD)", offender=str(data["effective"]))
+    try:
+        ZoneInfo(data["timezone"])
+    except (ZoneInfoNotFoundError, ValueError):
+        draft.complain(document, ("timezone",), "not a time zone", offender=data["timezone"], suggestion="Europe/Paris")
+    return Info(
+        name=data["name"],
+        version=data["version"],
+        effective=data["effective"],
+        status=data["status"],
+        approved_by=tuple(data["approved_by"]),
+        timezone=data["timezone"],
+        label=text_of(data["label"]),
+        notice=text_of(data["notice"]),
+    )

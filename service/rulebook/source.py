@@ -1,0 +1,130 @@
+"""YAML with places: plain data, and for every key and value the line and column where it stands.
+
+Only what rule files need is accepted: mappings with distinct text keys, lists, and scalars. Anchors, aliases and
+tags are refused: they let a small file grow without bound, and a reader should see what a rule says where it stands.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from service.language.errors import Mistake
+
+Keys: TypeAlias = tuple[str | int, ...]
+
+#: One rule file; far above any real one, far below what would hurt.
+MAX_BYTES = 1_000_000
+MAX_DEPTH = 30
+
+_INTEGER = re.compile(r"[-+]?\d+\Z")
+_DECIMAL = re.compile(r"[-+]?\d+\.\d+\Z")
+_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+
+# libyaml's parser when PyYAML was built with it, the pure Python one otherwise: same nodes.
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file: its data, and where each part of it stands (line and column from 1)."""
+
+    name: str
+    data: Any
+    places: Mapping[Keys, tuple[int, int]]
+
+    def mistake(
+        self, keys: Keys, message: str, *, shift: int = 0, offender: str = "", suggestion: str | None = None
+    ) -> Mistake:
+        """A mistake at `keys`, or at the nearest enclosing part that has a place; `shift` columns into its text."""
+        found = keys
+        while found and found not in self.places:
+            found = found[:-1]
+        line, column = self.places.get(found, (1, 1))
+        return Mistake(self.name, line, column + shift, message, offender, suggestion)
+
+
+def read(path: Path, name: str) -> tuple[Document, list[Mistake]]:
+    """One YAML file as a Document, with the mistakes of its form. Never raises on bad content."""
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            return Document(name, None, {}), [Mistake(name, 1, 1, f"larger than {MAX_BYTES} bytes")]
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        return Document(name, None, {}), [Mistake(name, 1, 1, f"not UTF-8 at byte {error.start}")]
+    return read_text(text, name)
+
+
+def read_text(text: str, name: str) -> tuple[Document, list[Mistake]]:
+    try:
+        root = yaml.compose(text, Loader=_Loader)
+        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader))
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        problem = getattr(error, "problem", None) or "not valid YAML"
+        return Document(name, None, {}), [Mistake(name, line, column, f"not valid YAML: {problem}")]
+    except RecursionError:
+        return Document(name, None, {}), [Mistake(name, 1, 1, "nested too deep")]
+    if root is None:
+        return Document(name, None, {}), [Mistake(name, 1, 1, "the file is empty")]
+    if aliased:
+        return Document(name, None, {}), [Mistake(name, 1, 1, "anchors and aliases are not used in rule files")]
+    reader = _Reader(name)
+    data = reader.value(root, ())
+    return Document(name, data, reader.places), reader.mistakes
+
+
+class _Reader:
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.places: dict[Keys, tuple[int, int]] = {}
+        self.mistakes: list[Mistake] = []
+
+    def value(self, node: yaml.Node, keys: Keys) -> Any:
+        # A quoted text begins one column after its quote.
+        quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
+        self.places[keys] = (node.start_mark.line + 1, node.start_mark.column + 1 + quoted)
+        if len(keys) > MAX_DEPTH:
+            self.complain(node, "nested too deep")
+            return None
+        if isinstance(node, yaml.MappingNode):
+            return self.mapping(node, keys)
+        if isinstance(node, yaml.SequenceNode):
+            return [self.value(item, (*keys, at)) for at, item in enumerate(node.value)]
+        return self.scalar(node)
+
+    def mapping(self, node: yaml.MappingNode, keys: Keys) -> dict[str, Any]:
+        data: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            key = key_node.value
+            if not isinstance(key, str):
+                self.complain(key_node, "a key must be a text")
+                continue
+            if key in data:
+                self.complain(key_node, "given twice", key)
+            data[key] = self.value(value_node, (*keys, key))
+        return data
+
+    def scalar(self, node: yaml.Node) -> Any:
+        text = str(node.value)
+        if not str(node.tag).startswith("tag:yaml.org,2002:"):
+            self.complain(node, "tags are not used in rule files", str(node.tag))
+        # Plain scalars have the style None or "", by parser.
+        if getattr(node, "style", None):
+            return text
+        # YAML 1.1 would read `no`, `on` or `1:30` as something else than a text: only what is listed here is converted.
+        if text in _WORDS:
+            return _WORDS[text]
+        if _INTEGER.match(text):
+            return int(text)
+        if _DECIMAL.match(text):
+            return float(text)
+        return text
+
+    def complain(self, node: yaml.Node, message: str, offender: str = "") -> None:
+        mark = node.start_mark
+        self.mistakes.append(Mistake(self.name, mark.line + 1, mark.column + 1, message, offender))
