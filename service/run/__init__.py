@@ -1,0 +1,1 @@
+"""The run reading: what may this patient have, today? Forward chaining on durable-rules."""
