@@ -1,0 +1,1 @@
+"""From verdicts to ranked options, per lesion and for the session."""
