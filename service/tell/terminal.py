@@ -1,0 +1,100 @@
+"""An answer as text for a terminal: the alert first, then the shortlist, best first."""
+
+from collections.abc import Callable
+from textwrap import fill
+
+from service.language.vocabulary import Text
+from service.tell.answer import Answer
+
+_WORDS = {
+    "lesion": Text("Lésion", "Lesion"),
+    "alert": Text("ALERTE", "ALERT"),
+    "within": Text("délai", "within"),
+    "questions": Text("Questions, la plus utile d’abord", "Questions, the most useful first"),
+    "others": Text("Autres options", "Other options"),
+    "precaution": Text("Précaution", "Precaution"),
+    "verify": Text("À vérifier avant le geste", "To verify before the act"),
+    "benefit": Text("Bénéfice attendu", "Expected benefit"),
+    "unverified": Text("Repose sur des chiffres non vérifiés", "Rests on unchecked figures"),
+    "session": Text("Séance", "Session"),
+    "change": Text("Pour devenir éligible", "To become eligible"),
+}
+_OFFERED = frozenset({"eligible", "provisional", "cautioned", "undetermined", "deferred"})
+_WIDTH = 100
+#: options shown in full, and questions shown; `--json` shows all
+_SHOWN = 3
+_QUESTIONS = 5
+
+
+def render(answer: Answer, language: str) -> str:
+    """The answer in at most a screen or two."""
+
+    def word(name: str) -> str:
+        return _WORDS[name].in_(language)
+
+    colon = ": " if language == "en" else " : "
+    lines: list[str] = []
+    for alert in answer["alerts"]:
+        lines += [
+            f"!! {word('alert')}{colon}{alert['label']} ({word('within')} {alert['within']})",
+            *_wrapped(alert["action"], "   "),
+            "",
+        ]
+    for lesion in answer["lesions"]:
+        lines.append(f"== {word('lesion')} {lesion['id']} ==")
+        offered = [option for option in lesion["options"] if option["status"] in _OFFERED]
+        for option in offered[:_SHOWN] or lesion["options"][:1]:
+            lines += _option(option, word, colon)
+        rest = [option for option in lesion["options"] if option not in offered[:_SHOWN]]
+        if rest:
+            lines.append(f"{word('others')}{colon}")
+            lines += [f"   {option['rank']:>2}. {option['label']} — {option['status_label']}" for option in rest]
+        lines.append("")
+    if len(answer["lesions"]) > 1:
+        for session in answer["session"]["sessions"]:
+            lesions = ", ".join(session["lesions"])
+            anaesthesia = f" — {session['anaesthesia_label']}" if "anaesthesia_label" in session else ""
+            lines.append(f"{word('session')}{colon}{lesions}{anaesthesia}")
+    if answer["questions"]:
+        lines.append(f"{word('questions')}{colon}")
+        for question in answer["questions"][:_QUESTIONS]:
+            lesion = f" ({question['lesion']})" if "lesion" in question else ""
+            lines.append(f"   ? {question['label']}{lesion}")
+    book = answer["rulebook"]
+    lines += [
+        "",
+        f"{book['name']} {book['version']} ({book['status']}) {book['digest'][:12]} · {answer['evaluated_at']}",
+    ]
+    lines += _wrapped(answer["notice"], "")
+    return "\n".join(lines)
+
+
+def _option(option: Answer, word: Callable[[str], str], colon: str) -> list[str]:
+    lines = [
+        f"{option['rank']:>2}. {option['plan']}",
+        f"    [{option['status_label']}]",
+        *_wrapped(option["why"], "    "),
+    ]
+    if option["precautions"]:
+        lines += [
+            line
+            for each in option["precautions"]
+            for line in _wrapped(f"· {word('precaution')}{colon}{each['precaution']}", "    ")
+        ]
+    if option["to_verify"]:
+        labels = ", ".join(item["label"] for item in option["to_verify"])
+        lines += _wrapped(f"· {word('verify')}{colon}{labels}", "    ")
+    for benefit in option["benefits"][:1]:
+        value = (
+            f"{benefit['low']:g}–{benefit['high']:g}" if benefit["low"] != benefit["high"] else f"{benefit['low']:g}"
+        )
+        unit = "" if benefit["unit"] == "points" else f" {benefit['unit']}"
+        by = f" ({benefit['by']})" if "by" in benefit else ""
+        lines += _wrapped(
+            f"· {word('benefit')}{colon}{value}{unit} {benefit['label']}{by} [{', '.join(benefit['sources'])}]", "    "
+        )
+    return lines
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    return fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent).splitlines()
