@@ -1,0 +1,138 @@
+"""How gunicorn runs the service. script/server uses it; gunicorn also finds it by its name in the current folder.
+
+SIGHUP takes new rules: gunicorn reads this file again, `on_reload` judges the rules folder, and new workers replace the
+old ones one for one without refusing a request. New workers also import the code anew, but a change of code or of
+packages deserves a stop and a start: an application that no longer imports would stop the server.
+"""
+
+import atexit
+import importlib.util
+import os
+import shutil
+import socket
+import struct
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from gunicorn.glogging import Logger
+
+ROOT = Path(__file__).resolve().parent
+CANDIDATE_RULES = Path(os.environ.get("INDICATION_RULES") or ROOT / "rules")
+CHECK_SECONDS = 120
+SILENCE_SECONDS = 10
+
+# ---- where it listens -----------------------------------------------------------------------------------------------
+
+# This machine only, unless told otherwise: TLS, authentication and buffering belong to the proxy in front.
+bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+# Tighter than gunicorn's own: referrals travel in bodies (limited by the application), never in the address.
+limit_request_line = 2048
+limit_request_fields = 64
+limit_request_field_size = 8190
+# No second way in: signals are enough.
+control_socket_disable = True
+
+# ---- processes ------------------------------------------------------------------------------------------------------
+
+# The rules engine is C code that never releases the interpreter lock: threads would wait for one another, so one
+# process per core. The plain worker also makes `timeout` a true limit on each request, whatever the engine does.
+worker_class = "sync"
+workers = int(os.environ.get("WEB_CONCURRENCY") or len(os.sched_getaffinity(0)))
+# The engine must be built in the process that uses it, after the fork: each worker builds its own, the master none.
+preload_app = False
+# Replaced now and then, not all at once: whatever C code may leak is bounded.
+max_requests = 10_000
+max_requests_jitter = 1_000
+timeout = 30
+graceful_timeout = 30
+# The heartbeat file of a worker on a slow disk can make a healthy worker look dead.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - a place, not a file
+
+# ---- logs: never a patient ------------------------------------------------------------------------------------------
+
+
+class DiscreetLogger(Logger):
+    """Logs no query string, no body and no header value: any of them could name a patient."""
+
+    def atoms(self, resp, req, environ, request_time):
+        # The path arrives decoded: encoded again, it cannot forge a second log line.
+        return super().atoms(resp, req, environ, request_time) | {"U": quote(environ.get("PATH_INFO") or "-")}
+
+    def exception(self, msg, *args, **kwargs):
+        super().exception(msg, *(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args), **kwargs)
+
+    def warning(self, msg, *args, **kwargs):
+        fault = sys.exc_info()[0]
+        if fault and msg.startswith("Invalid request"):
+            # gunicorn would quote the malformed request itself.
+            msg = f"{msg.partition(':')[0]}: {fault.__name__}"
+        super().warning(msg, *args, **kwargs)
+
+
+logger_class = DiscreetLogger
+accesslog = "-"
+# No query (%(q)s, %(r)s), no referrer, no user: address, time, method, path, protocol, status, bytes, microseconds.
+access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus'
+
+# ---- rules: taken at start and on SIGHUP, only if good --------------------------------------------------------------
+
+
+def _by_path(path):
+    """Import one file without its package: the master must not import the application."""
+    spec = importlib.util.spec_from_file_location(f"master_{path.stem}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+reload_rules = _by_path(ROOT / "service" / "web" / "reload.py")
+
+
+def _take(server, home):
+    check = reload_rules.by_command([sys.executable, "-m", "service.selftest"], ROOT, CHECK_SECONDS)
+    status = reload_rules.take(CANDIDATE_RULES, home, check)
+    reload_rules.write_status(status, home / "status.json")
+    if status.taken:
+        server.log.info("rules taken: %s", CANDIDATE_RULES)
+    else:
+        server.log.error("rules refused: %s", CANDIDATE_RULES)
+        for line in status.errors:
+            server.log.error("  %s", line)
+    if status.active:
+        os.environ[reload_rules.ACTIVE_RULES] = status.active
+    return status
+
+
+def on_starting(server):
+    """No good rules, no service: the first candidate must be good."""
+    home = Path(tempfile.mkdtemp(prefix="indication-rules-"))
+    home.chmod(0o755)  # workers may run as another user, and rules are no secret
+    master = os.getpid()
+    # Not the hook on_exit, which a failed start skips. Workers inherit this and must leave the folder alone.
+    atexit.register(lambda: os.getpid() == master and shutil.rmtree(home, ignore_errors=True))
+    os.environ[reload_rules.RULES_STATUS] = str(home / "status.json")
+    if not _take(server, home).taken:
+        raise RuntimeError(f"the rules in {CANDIDATE_RULES} cannot serve (see above); nothing was started")
+
+
+def on_reload(server):
+    """SIGHUP: a refused candidate leaves the rules in service where they are."""
+    try:
+        status = _take(server, Path(os.environ[reload_rules.RULES_STATUS]).parent)
+    except OSError as error:  # for example a full disk: no reason to stop serving
+        server.log.error("rules not taken: %s", error)
+        return
+    if not status.taken:
+        server.log.error("the rules that were in service stay in service")
+
+
+def post_fork(server, worker):
+    """A client that connects and says nothing must not hold a worker, which serves one request at a time."""
+    for listener in worker.sockets:
+        if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
+            # Linux hands a connection over only once its first bytes are there (browsers open spare ones) …
+            listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, timeout)
+            # … and gives up on a request that stalls half-way.
+            listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE_SECONDS, 0))
