@@ -9,8 +9,8 @@ from service.language.facts import Moment
 from service.language.kleene import NO, UNKNOWN, YES, Verdict
 from service.language.parser import MomentAfter
 from service.recommend.judge import LesionJudgement
-from service.rulebook.bearing import Bearing, bearing, best, possible_statuses, status_of, together, worst
-from service.rulebook.model import STATUSES, Arguments, Dossier, ModeKind, Rule, Rulebook, Status, Technique
+from service.rulebook.bearing import Bearing, bearing, possible_statuses, status_of, tier, together, worst
+from service.rulebook.model import Arguments, Dossier, ModeKind, Rule, Rulebook, Status, Technique
 
 #: the kinds of mode whose status bears on the option; the stay is a consequence of the plan
 BINDING: tuple[ModeKind, ...] = ("anaesthesia", "guidance")
@@ -109,7 +109,7 @@ class OptionMaker:
         keys = self._rulebook.ranking.mode_keys
 
         def key(choice: ModeChoice) -> tuple[int, ...]:
-            of = {"status": STATUSES.index(choice.status), "favours": -choice.favours, "preference": choice.preference}
+            of = {"status": tier(choice.status), "favours": -choice.favours, "preference": choice.preference}
             return (*(of[name] for name in keys), choice.preference)
 
         return tuple(sorted(choices, key=key))
@@ -178,8 +178,11 @@ def answered(bears: Bearing, *, well: bool) -> Status:
 
 
 def _possible_best(choices: Sequence[ModeChoice]) -> frozenset[Status]:
-    """Every status that the best of several modes could turn out to have."""
-    reached: frozenset[Status] = frozenset({"preempted"})
-    for choice in choices:
-        reached = frozenset(best((a, b)) for a in reached for b in possible_statuses(choice.bearing))
-    return reached
+    """Every status that the chosen mode could turn out to have.
+
+    Whatever is learnt, the chosen mode is of the best tier reached; the tier that is reached is at least as good as
+    the worst that the surest mode can end in.
+    """
+    possible = [possible_statuses(choice.bearing) for choice in choices]
+    assured = min(max(tier(status) for status in statuses) for statuses in possible)
+    return frozenset(status for statuses in possible for status in statuses if tier(status) <= assured)

@@ -11,7 +11,8 @@ from typing import TypeAlias
 from service.language.kleene import UNKNOWN, YES
 from service.recommend.judge import LesionJudgement
 from service.recommend.options import Option, OptionMaker
-from service.rulebook.model import CERTAINTIES, STATUSES, STRENGTHS, Rulebook
+from service.rulebook.bearing import tier
+from service.rulebook.model import CERTAINTIES, STRENGTHS, Rulebook
 
 #: (key name, place in its order: lower is better)
 KeyValues: TypeAlias = tuple[tuple[str, int], ...]
@@ -68,7 +69,7 @@ def _values(option: Option, rulebook: Rulebook, judgement: LesionJudgement) -> K
     strength, certainty = min(evidence, default=(len(STRENGTHS), len(CERTAINTIES)))
     values = {
         "strength": strength,
-        "status": STATUSES.index(option.status),
+        "status": tier(option.status),
         "favours": -sum(verdicts[place] == YES for place in arguments.favours),
         "cautions": sum(verdicts[place] == YES for place in arguments.cautions),
         "certainty": certainty,

@@ -60,7 +60,7 @@ def recommend(judge: Judge, case: Case) -> Recommendation:
         alerts=tuple(_alerts(rulebook, {lesion.judgement.lesion: lesion.judgement for lesion in lesions})),
         lesions=tuple(lesions),
         questions=tuple(questions(pairs, rulebook, rulebook.warnings)),
-        plan=plan(case, pairs, rulebook, judge.meaning),
+        plan=plan(pairs, rulebook, judge.meaning),
     )
 
 

@@ -3,14 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from service.language.facts import Case
 from service.language.kleene import YES
 from service.language.meaning import Meaning
 from service.recommend.judge import LesionJudgement
 from service.recommend.options import Option
 from service.recommend.ranking import Ranked
-from service.rulebook.bearing import worst
-from service.rulebook.model import STATUSES, Rulebook, Status
+from service.rulebook.bearing import tier, worst
+from service.rulebook.model import Rulebook, Status
 
 #: an option that is planned in a session: it may be done, or may be once a question or a delay is settled
 _PLANNED: frozenset[Status] = frozenset({"eligible", "provisional", "cautioned", "undetermined", "deferred"})
@@ -34,9 +33,7 @@ class Plan:
     sessions: tuple[Session, ...]
 
 
-def plan(
-    case: Case, judged: Sequence[tuple[LesionJudgement, Sequence[Ranked]]], rulebook: Rulebook, meaning: Meaning
-) -> Plan:
+def plan(judged: Sequence[tuple[LesionJudgement, Sequence[Ranked]]], rulebook: Rulebook, meaning: Meaning) -> Plan:
     """Lesions with an alert come first, then by the keys of `session.yaml`; unknown values last."""
 
     def order(entry: tuple[LesionJudgement, Sequence[Ranked]]) -> tuple[object, ...]:
@@ -94,7 +91,7 @@ def _session(group: Sequence[tuple[str, Option]], anaesthesia_order: Sequence[st
             chosen += option.modes["anaesthesia"][0].mode == mode
         else:
             status = worst(statuses)
-            candidates.append((STATUSES.index(status), -chosen, -anaesthesia_order.index(mode), mode, status))
+            candidates.append((tier(status), -chosen, -anaesthesia_order.index(mode), mode, status))
     lesions = tuple(lesion for lesion, _ in group)
     if not candidates:
         return Session(lesions, None, None)

@@ -91,9 +91,12 @@ def possible_statuses(bears: Bearing) -> frozenset[Status]:
     return frozenset(status_of(Bearing(a, b, c, d, e, NO)) for a, b, c, d, e in everything)
 
 
+def tier(status: Status) -> int:
+    """How far a status is from the best, for ranking. `eligible` and `provisional` are one tier: that the
+    pre-procedure checks are still to be made tells no act from another, since every act has them.
+    """
+    return max(0, STATUSES.index(status) - 1)
+
+
 def worst(statuses: Iterable[Status]) -> Status:
     return max(statuses, key=STATUSES.index)
-
-
-def best(statuses: Iterable[Status]) -> Status:
-    return min(statuses, key=STATUSES.index)

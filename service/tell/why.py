@@ -60,6 +60,7 @@ def _value(name: str, value: int, rulebook: Rulebook, language: str) -> str:
         case "certainty":
             return words.CERTAINTY[value].in_(language)
         case "status":
-            return words.STATUS[STATUSES[value]].in_(language)
+            # `eligible` and `provisional` are one tier: see `rulebook.bearing.tier`.
+            return words.STATUS[STATUSES[value + 1] if value else "eligible"].in_(language)
         case _:
             return str(abs(value))

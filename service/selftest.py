@@ -1,0 +1,102 @@
+"""Whether a folder of rules can serve: it loads, both engines are built from it, and they decide a referral.
+
+`python -m service.selftest FOLDER` ends with 0, or prints what is wrong, one line for each mistake, and ends with 1.
+gunicorn.conf.py runs it in a process of its own on every candidate; /readyz and `flask rules check` use the same checks.
+"""
+
+import json
+import sys
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from service.decision import Decider
+from service.recommend.judge import Disagreement
+from service.referral.complaints import ReferralError
+from service.referral.strict_json import canonical
+from service.rulebook.load import RulebookError, load_rulebook
+from service.run.adapter import EngineError
+
+LANGUAGES = ("fr", "en")
+
+
+@dataclass(frozen=True)
+class Vector:
+    """A referral and the moment at which it is decided."""
+
+    at: datetime
+    referral: Any
+
+
+@cache
+def vector() -> Vector:
+    """The self-test referral: an ordinary patient, with a second lesion of which almost nothing is known."""
+    data = json.loads(Path(__file__).with_name("selftest_referral.json").read_text(encoding="utf-8"))
+    return Vector(datetime.fromisoformat(data["at"]), data["referral"])
+
+
+class SelfTestError(Exception):
+    """The rules cannot serve. `errors` says why, one line each; it speaks of rules only, never of a patient."""
+
+    def __init__(self, errors: list[str]) -> None:
+        self.errors = tuple(errors)
+        super().__init__("\n".join(errors))
+
+
+def check(decider: Decider) -> None:
+    """Decides the self-test referral. Raises SelfTestError when no answer comes out."""
+    test = vector()
+    try:
+        for language in LANGUAGES:
+            first, second = (decider.decide(test.referral, test.at, language, "full") for _ in range(2))
+            if canonical(first) != canonical(second):
+                raise SelfTestError(["the self-test referral got two different answers"])
+    except ReferralError as error:
+        raise SelfTestError(
+            [f"the self-test referral is refused at {wrong.pointer or '/'}: {wrong.text.en}" for wrong in error.complaints]
+        ) from error
+    except (Disagreement, EngineError) as error:
+        raise SelfTestError([f"the self-test referral cannot be decided: {error}"]) from error
+
+
+def qualified(directory: Path) -> Decider:
+    """A Decider over the rules in `directory` that has passed its self-test.
+
+    Raises RulebookError when they do not load, SelfTestError when no engine can be built from them or decide with them.
+    """
+    rulebook = load_rulebook(directory)
+    try:
+        decider = Decider(rulebook)
+    except (EngineError, ValueError, ArithmeticError) as error:
+        # What could overflow the engine is refused here, never while a patient waits.
+        raise SelfTestError([f"no engine can be built from these rules: {error}"]) from error
+    check(decider)
+    return decider
+
+
+def errors_of(directory: Path) -> list[str]:
+    """Everything that keeps the rules in `directory` from serving, one line each; empty when they can."""
+    try:
+        qualified(directory)
+    except RulebookError as error:
+        # A missing folder is named by the mistake itself.
+        return [str(mistake) if mistake.file == str(directory) else f"{directory}/{mistake}" for mistake in error.mistakes]
+    except SelfTestError as error:
+        return [f"{directory}: {line}" for line in error.errors]
+    return []
+
+
+def main(arguments: list[str]) -> int:
+    if len(arguments) != 1:
+        print("usage: python -m service.selftest FOLDER", file=sys.stderr)
+        return 2
+    errors = errors_of(Path(arguments[0]))
+    for line in errors:
+        print(line)
+    return 1 if errors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

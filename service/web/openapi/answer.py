@@ -1,0 +1,186 @@
+"""The answer as JSON Schema."""
+
+from service.rulebook.model import CERTAINTIES, MODE_KINDS, STATUSES, STRENGTHS, Rulebook
+from service.web.openapi.shapes import INTEGER, NUMBER, TEXT, YES_NO, Schema, array, mapping, nullable, one_of, pair, record, ref, said, text
+
+_VERDICT = one_of(("yes", "no", "unknown"))
+
+
+def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
+    """Components of a recommendation."""
+    technique = one_of(sorted(rulebook.techniques))
+    status = ref("Status")
+    arguments = mapping(mapping(_VERDICT), "by kind of argument (alerts, excluding, deferring, indications, favours, cautions): rule -> verdict")
+    return {
+        "Status": one_of(STATUSES, "from best to worst"),
+        "Recommendation": record(
+            {
+                "rulebook": ref("RulebookStamp"),
+                "engine_version": TEXT,
+                "evaluated_at": text("the moment of evaluation, in the site's time zone"),
+                "input_digest": text("sha256 of the canonical referral"),
+                "language": one_of(("fr", "en")),
+                "detail": one_of(("decisive", "full")),
+                "notice": text("what this answer is and is not"),
+                "alerts": array(ref("Alert"), "most urgent first; they come before any ranking"),
+                "lesions": array(ref("LesionAnswer"), "in order of identifier"),
+                "questions": array(ref("Question"), "what is unknown and can still change the answer, most telling first"),
+                "session": ref("Session"),
+            },
+            {
+                "ranking": said({"type": "object"}, "with trace=full: the committee's statuses, tiers and keys"),
+                "checklist": said(array(TEXT), "with trace=full: items verified just before the act"),
+            },
+            "The options of each lesion, ranked, with their reasons. The same referral, rulebook and moment give the same bytes.",
+        ),
+        "RulebookStamp": record({"name": TEXT, "version": TEXT, "status": one_of(("draft", "approved")), "digest": text("sha256")}),
+        "Alert": record(
+            {
+                "rule": TEXT,
+                "label": TEXT,
+                "because": TEXT,
+                "action": text("what to do instead"),
+                "within": text("how fast, in words"),
+                "within_hours": NUMBER,
+                "blocks": said(YES_NO, "false: it warns and suspends nothing"),
+                "sources": array(TEXT),
+                "verified": YES_NO,
+            },
+            {"lesions": array(TEXT, "absent when it is about the patient")},
+        ),
+        "LesionAnswer": record(
+            {
+                "id": TEXT,
+                "options": array(ref("Option"), "best first"),
+                "rules": mapping(ref("RuleTrace"), "every rule that the arguments below name"),
+                "scores": mapping(record({"total": pair("lowest and highest total possible")})),
+            }
+        ),
+        "Option": record(
+            {
+                "rank": INTEGER,
+                "technique": technique,
+                "label": TEXT,
+                "standing": text("the tier of the ranking it stands in"),
+                "status": status,
+                "status_label": TEXT,
+                "final": said(YES_NO, "nothing still unknown can change this status"),
+                "possible": array(status, "every status that what is unknown could still lead to"),
+                "plan": text("the whole act in words"),
+                "why": text("why this status, in one sentence"),
+                "keys": mapping(NUMBER, "the values of the ranking keys, lowest first"),
+                "if_well": status,
+                "if_badly": status,
+                **{kind: array(ref("Mode"), "admissible ones, best first") for kind in MODE_KINDS},
+                "benefits": array(ref("Benefit")),
+                "precautions": array(record({"rule": TEXT, "precaution": TEXT, "because": TEXT}, {"correction": TEXT})),
+                "corrections": array(
+                    record(
+                        {"rule": TEXT, "because": TEXT, "by": TEXT, "lead_time_hours": NUMBER, "earliest": TEXT},
+                        {"recheck": text("the item to measure again")},
+                    ),
+                    "what defers it: what to do, and from when it is possible",
+                ),
+                "questions": array(ref("OpenItem")),
+                "to_verify": array(ref("OpenItem"), "verified just before the act"),
+                "may_call_for_precautions": array(ref("OpenItem")),
+                "unverified": array(TEXT, "rules that bear on it and rest on a figure not checked against its source"),
+                "to_be_eligible": nullable(ref("Change")),
+                "arguments": arguments,
+            },
+            {
+                "why_here": text("why it stands behind the one before"),
+                "earliest": text("when it is possible at the earliest"),
+                "provided_that": array(TEXT, "undetermined only: what must turn out to be true"),
+            },
+        ),
+        "Mode": record(
+            {
+                "mode": TEXT,
+                "label": TEXT,
+                "status": status,
+                "favours": INTEGER,
+                "preference": said(INTEGER, "its place in the technique's own order"),
+                "arguments": arguments,
+                "because": array(TEXT),
+            }
+        ),
+        "Benefit": record(
+            {
+                "measure": TEXT,
+                "label": TEXT,
+                "low": NUMBER,
+                "high": NUMBER,
+                "unit": TEXT,
+                "certainty": one_of(CERTAINTIES),
+                "sources": array(TEXT),
+                "verified": YES_NO,
+            },
+            {"by": TEXT, "by_hours": NUMBER, "lasts": TEXT, "lasts_hours": NUMBER, "note": TEXT},
+        ),
+        "OpenItem": record({"item": TEXT}, {"label": TEXT, "lesion": text("absent when it is about the patient")}),
+        "Change": record(
+            {"possible": YES_NO},
+            {
+                "blocked_by": array(TEXT, "rules that nobody can turn"),
+                "precautions_remain": YES_NO,
+                "changes": array(record({"item": TEXT, "label": TEXT, "from": TEXT, "to": TEXT})),
+            },
+            "The fewest changes that would make it eligible.",
+        ),
+        "Question": record(
+            {
+                "item": TEXT,
+                "label": TEXT,
+                "help": text("how to obtain it"),
+                "type": one_of(("flag", "choice", "number", "set", "moment")),
+                "alerts": array(TEXT, "alerts it can settle"),
+                "effects": array(
+                    record({"lesion": TEXT, "technique": technique, "rules": array(TEXT), "if_well": status, "if_badly": status})
+                ),
+            },
+            {"unit": TEXT, "lesion": text("absent when it is about the patient")},
+        ),
+        "Session": record(
+            {
+                "order": array(TEXT, "every lesion, first to be treated first"),
+                "sessions": array(
+                    record({"lesions": array(TEXT)}, {"anaesthesia": TEXT, "anaesthesia_label": TEXT, "status": status}),
+                    "percutaneous acts done together",
+                ),
+                "max_sites": INTEGER,
+                "because": TEXT,
+            }
+        ),
+        "RuleTrace": record(
+            {
+                "rule": TEXT,
+                "claim": one_of(("indicates", "favours", "contraindicates", "preempts")),
+                "verdict": _VERDICT,
+                "because": TEXT,
+                "certainty": one_of(CERTAINTIES),
+                "sources": array(TEXT),
+                "verified": YES_NO,
+                "criteria": ref("CriterionTrace"),
+            },
+            {
+                "severity": one_of(("absolute", "relative")),
+                "correctable": YES_NO,
+                "strength": one_of(STRENGTHS),
+                "open": array(ref("OpenItem"), "what keeps it unknown"),
+            },
+        ),
+        "CriterionTrace": {
+            "type": "object",
+            "description": "A criterion with its value, date and limit; or all, any, not of criteria.",
+            "properties": {
+                "verdict": _VERDICT,
+                "criterion": text("as the rule's author wrote it"),
+                "text": text("in words"),
+                "all": array(ref("CriterionTrace")),
+                "any": array(ref("CriterionTrace")),
+                "not": ref("CriterionTrace"),
+            },
+            "required": ["verdict"],
+        },
+    }

@@ -1,0 +1,311 @@
+"""The OpenAPI document: every address of the service, what it takes and what it gives."""
+
+from typing import Any
+
+from service import ENGINE_VERSION
+from service.selftest import vector
+from service.tell.catalogue import Catalogue
+from service.web.openapi.answer import answer_schemas
+from service.web.openapi.referral import referral_schemas
+from service.web.openapi.shapes import TEXT, Schema, array, mapping, one_of, record, ref, text
+from service.web.problem import KINDS, MAX_FAULTS
+
+_STAMPED = {
+    "Indication-Rulebook": {"$ref": "#/components/headers/Rulebook"},
+    "Indication-Rulebook-Digest": {"$ref": "#/components/headers/RulebookDigest"},
+    "Indication-Engine": {"$ref": "#/components/headers/Engine"},
+}
+_ASKING = [
+    {"$ref": "#/components/parameters/AcceptLanguage"},
+    {"$ref": "#/components/parameters/trace"},
+    {"$ref": "#/components/parameters/at"},
+]
+
+
+def openapi(catalogue: Catalogue) -> dict[str, Any]:
+    """OpenAPI 3.1 for one rulebook."""
+    info = catalogue.rulebook.info
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Indication",
+            "version": ENGINE_VERSION,
+            "summary": "Which percutaneous intervention a patient with painful bone metastases may have, under which anaesthesia, and why.",
+            "description": "\n\n".join(
+                (
+                    f"Rulebook in service: {info.label.en} ({info.name} {info.version}, {info.status}). {info.notice.en}",
+                    "A referral goes in; ranked options come out, each with its status, its reasons and its questions. Every answer is decided "
+                    "twice, by two engines that must agree. What is absent from a referral is unknown, and unknown is never taken for a no.",
+                    "Words are French unless Accept-Language prefers English. Nothing is kept: no cookie, no record of a patient.",
+                )
+            ),
+        },
+        "servers": [{"url": "/"}],
+        "tags": [
+            {"name": "decide", "description": "From a referral to a recommendation."},
+            {"name": "read", "description": "The rules, and the words that a referral may use. Words are given in both languages."},
+            {"name": "run", "description": "For whoever runs the service."},
+        ],
+        "paths": _paths(catalogue),
+        "components": {
+            "schemas": {
+                **referral_schemas(catalogue.rulebook.vocabulary),
+                **answer_schemas(catalogue.rulebook),
+                **_catalogue_schemas(),
+                **_problem_schemas(),
+            },
+            "parameters": _parameters(),
+            "headers": {
+                "Rulebook": {"description": "Name and version of the rulebook.", "schema": TEXT},
+                "RulebookDigest": {"description": "sha256 of the rulebook's canonical content.", "schema": TEXT},
+                "Engine": {"description": "Version of the engine.", "schema": TEXT},
+            },
+            "responses": {str(status): _problem_response(status) for status in sorted({kind.status for kind in KINDS.values()})},
+        },
+    }
+
+
+def _paths(catalogue: Catalogue) -> dict[str, Any]:
+    topics, techniques = catalogue.topics, sorted(catalogue.rulebook.techniques)
+    some_rule = next(iter(sorted(catalogue.rulebook.rules)))
+    return {
+        "/v1/recommendations": {
+            "post": {
+                **_operation("decide", "recommend", "Decide one referral."),
+                "parameters": _ASKING,
+                "requestBody": {
+                    "required": True,
+                    "description": "At most 1 MB.",
+                    "content": {"application/json": {"schema": ref("Referral"), "example": vector().referral}},
+                },
+                "responses": {
+                    "200": _given("The recommendation, as canonical JSON.", ref("Recommendation")),
+                    **_problems(400, 413, 415, 422, 500, 503),
+                },
+            }
+        },
+        "/v1/recommendations/batch": {
+            "post": {
+                **_operation("decide", "recommendBatch", "Decide many referrals, one on each line."),
+                "parameters": _ASKING,
+                "requestBody": {
+                    "required": True,
+                    "description": "One referral on each line; at most 1000 lines of at most 1 MB, 16 MB in all.",
+                    "content": {"application/x-ndjson": {"schema": ref("Referral")}},
+                },
+                "responses": {
+                    "200": {
+                        "description": "One line for each line sent, in the same order, streamed: a recommendation, or a problem with its line number.",
+                        "headers": _STAMPED,
+                        "content": {"application/x-ndjson": {"schema": {"anyOf": [ref("Recommendation"), ref("LineProblem")]}}},
+                    },
+                    **_problems(400, 413, 415, 503),
+                },
+            }
+        },
+        "/v1/rulebook": {"get": _read("rulebook", "The rulebook: version, digest, status, counts.", ref("Rulebook"))},
+        "/v1/rulebook/rules": {
+            "get": {
+                **_read("rules", "Every rule in short.", record({"rules": array(ref("RuleInShort"))}), 400),
+                "parameters": [
+                    _query("technique", "Only rules that bear on this technique, through its admissible modes too.", one_of(techniques)),
+                    _query("topic", "Only rules of this topic.", one_of(topics)),
+                ],
+            }
+        },
+        "/v1/rulebook/rules/{id}": _one("rule", "One rule: its condition as written, its words, its evidence.", "Rule", some_rule),
+        "/v1/techniques": {"get": _read("techniques", "Every technique.", record({"techniques": array(ref("Technique"))}))},
+        "/v1/techniques/{id}": _one("technique", "One technique: modes, duration, measured benefit.", "Technique", techniques[0]),
+        "/v1/vocabulary": {"get": _read("vocabulary", "Every item that a referral may hold.", ref("Vocabulary"))},
+        "/v1/vocabulary/{id}": _one("item", "One item: type, unit, range, freshness, words, codes.", "Item", _first(catalogue.rulebook.vocabulary.items)),
+        "/v1/scores": {"get": _read("scores", "Every score.", record({"scores": array(ref("ScoreInShort"))}))},
+        "/v1/scores/{id}": _one("score", "One score with its point table as written.", "Score", _first(catalogue.rulebook.scores)),
+        "/v1/openapi.json": {"get": _read("openapi", "This document.", {"type": "object"})},
+        "/v1/docs": {
+            "get": {
+                **_operation("read", "docs", "This document, to be read."),
+                "responses": {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}, **_problems(400, 503)},
+            }
+        },
+        "/livez": {"get": _run("livez", "The process answers.", record({"status": TEXT}))},
+        "/readyz": {
+            "get": {
+                **_run("readyz", "The rulebook is loaded and a self-test referral was decided, just now.", ref("Readiness")),
+                "responses": {
+                    "200": _given("Ready. `last_reload` tells when new rules were refused, and why.", ref("Readiness"), stamped=False),
+                    "503": _given("Not ready: `errors` says why.", ref("Readiness"), stamped=False),
+                    **_problems(400),
+                },
+            }
+        },
+        "/version": {"get": _run("version", "Versions of the engine, of Python, of durable-rules and of the rulebook.", {"type": "object"})},
+    }
+
+
+def _first(names: Any) -> str:
+    return min(names)
+
+
+def _operation(tag: str, name: str, summary: str) -> dict[str, Any]:
+    return {"tags": [tag], "operationId": name, "summary": summary}
+
+
+def _given(description: str, schema: Schema, *, stamped: bool = True) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
+    return {**response, "headers": _STAMPED} if stamped else response
+
+
+def _read(name: str, summary: str, schema: Schema, *problems: int) -> dict[str, Any]:
+    return {**_operation("read", name, summary), "responses": {"200": _given(summary, schema), **_problems(400, *problems, 503)}}
+
+
+def _one(name: str, summary: str, component: str, example: str) -> dict[str, Any]:
+    parameter = {"name": "id", "in": "path", "required": True, "schema": TEXT, "example": example}
+    return {"get": {**_read(name, summary, ref(component), 404), "parameters": [parameter]}}
+
+
+def _run(name: str, summary: str, schema: Schema) -> dict[str, Any]:
+    return {**_operation("run", name, summary), "responses": {"200": _given(summary, schema, stamped=False), **_problems(400)}}
+
+
+def _query(name: str, description: str, schema: Schema) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": description, "schema": schema}
+
+
+def _problems(*statuses: int) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/{status}"} for status in statuses}
+
+
+def _problem_response(status: int) -> dict[str, Any]:
+    titles = [kind.title.en for kind in KINDS.values() if kind.status == status]
+    return {"description": "; ".join(titles) + ".", "content": {"application/problem+json": {"schema": ref("Problem")}}}
+
+
+def _parameters() -> dict[str, Any]:
+    return {
+        "AcceptLanguage": {
+            "name": "Accept-Language",
+            "in": "header",
+            "description": "fr or en; French when neither is preferred.",
+            "schema": {"type": "string", "default": "fr"},
+        },
+        "trace": _query("trace", "How much of the trace: the rules that matter, or every rule considered.", {"enum": ["decisive", "full"], "default": "decisive"}),
+        "at": _query("at", "The moment of evaluation (date and time), so that an answer can be reproduced; now by default.", {"type": "string", "format": "date-time"}),
+    }
+
+
+def _problem_schemas() -> dict[str, Schema]:
+    fault = record(
+        {"code": text("for a program"), "detail": text("for a person, in the language asked for")},
+        {"pointer": text("JSON pointer (RFC 6901) of the value at fault in the body; empty: the whole body"), "parameter": text("the parameter at fault in the address")},
+    )
+    fields = {
+        "type": one_of([f"/v1/docs#problem-{kind}" for kind in KINDS]),
+        "title": TEXT,
+        "status": {"type": "integer"},
+        "detail": text("what to do about it"),
+    }
+    more = {
+        "errors": array(ref("Fault"), f"each thing to mend; at most {MAX_FAULTS}"),
+        "errors_in_all": {"type": "integer", "description": "how many there are, when that is more than are listed"},
+    }
+    return {
+        "Problem": record(fields, more, "Problem details (RFC 9457)."),
+        "LineProblem": record({**fields, "line": {"type": "integer", "minimum": 1}}, more, "The problem of one line of a batch."),
+        "Fault": fault,
+    }
+
+
+def _catalogue_schemas() -> dict[str, Schema]:
+    both = ref("Text")
+    evidence_in_short = record({"certainty": TEXT, "verified": {"type": "boolean"}, "sources": array(TEXT)})
+    citation = record({"key": TEXT, "citation": TEXT}, {"where": TEXT, "supports": TEXT})
+    evidence = record({"certainty": TEXT, "verified": {"type": "boolean"}, "sources": array(citation)})
+    rule = {"id": TEXT, "topic": TEXT, "claim": TEXT, "target": {"type": "object"}, "because": both}
+    rule_more = {"severity": one_of(("absolute", "relative")), "strength": TEXT}
+    score = {"id": TEXT, "label": both, "scope": TEXT, "bands": array(record({"from": {"type": "number"}, "to": {"type": "number"}, "label": both}))}
+    return {
+        "Text": record({"fr": TEXT, "en": TEXT}),
+        "Rulebook": record(
+            {
+                "name": TEXT,
+                "version": TEXT,
+                "digest": TEXT,
+                "status": one_of(("draft", "approved")),
+                "effective": TEXT,
+                "approved_by": array(TEXT),
+                "timezone": TEXT,
+                "label": both,
+                "notice": both,
+                "counts": {"type": "object"},
+                "topics": array(TEXT),
+            }
+        ),
+        "RuleInShort": record({**rule, "evidence": evidence_in_short}, rule_more),
+        "Rule": record(
+            {
+                **rule,
+                "when": {"description": "the condition, as its author wrote it"},
+                "file": TEXT,
+                "line": {"type": "integer"},
+                "items": array(TEXT, "items that the condition reads"),
+                "scores": array(TEXT),
+                "techniques": array(TEXT, "techniques it bears on, through their admissible modes too"),
+                "evidence": evidence,
+            },
+            {**rule_more, "precaution": both, "correctable": {"type": "object"}, "label": both, "action": both, "within": TEXT},
+        ),
+        "Technique": record(
+            {
+                "id": TEXT,
+                "label": both,
+                "summary": both,
+                "traits": mapping(both),
+                "parts": array(TEXT),
+                "duration_minutes": {"type": "number"},
+                "position": TEXT,
+                "burden": {"type": "integer"},
+                "anaesthesia": array(TEXT),
+                "guidance": array(TEXT),
+                "stay": array(TEXT),
+                "benefit": array({"type": "object"}),
+            }
+        ),
+        "Vocabulary": record({"sections": array(record({"id": TEXT, "label": both})), "items": array(ref("Item"))}),
+        "Item": record(
+            {
+                "id": TEXT,
+                "section": TEXT,
+                "scope": one_of(("patient", "lesion")),
+                "type": one_of(("flag", "choice", "number", "set", "moment")),
+                "label": both,
+                "help": both,
+                "changeable": {"type": "boolean", "description": "a treatment can change it"},
+                "checklist": {"type": "boolean", "description": "always verified just before the act"},
+                "codes": {"type": "object", "description": "LOINC, SNOMED CT, ICD-10, ATC"},
+            },
+            {
+                "unit": TEXT,
+                "units": mapping({"type": "number"}, "accepted spelling -> factor to the unit"),
+                "range": array({"type": "number"}, "plausible; outside it a value is refused"),
+                "step": {"type": "number"},
+                "choices": mapping(both),
+                "fresh_for_hours": {"type": "number", "description": "older than this it is unknown"},
+            },
+        ),
+        "ScoreInShort": record(score, {"unit": TEXT}),
+        "Score": record({**score, "components": array({"type": "object"}), "evidence": {"type": "object"}}, {"unit": TEXT, "applies": {}}),
+        "Readiness": record(
+            {
+                "status": one_of(("ready", "not ready")),
+                "last_reload": {
+                    "anyOf": [
+                        record({"taken": {"type": "boolean"}, "errors": array(TEXT)}, {"checked_at": TEXT}),
+                        {"type": "null"},
+                    ]
+                },
+                "withheld_answers": mapping({"type": "integer"}, "answers this process did not give: the engines differed, or one failed"),
+            },
+            {"rulebook": {"type": "object"}, "errors": array(TEXT)},
+        ),
+    }

@@ -1,0 +1,71 @@
+"""For whoever runs the service: is it alive, can it serve, which version is it."""
+
+import platform
+from importlib.metadata import version as version_of
+from typing import Any
+
+from flask import Blueprint, Response
+
+from service import ENGINE_VERSION
+from service.selftest import SelfTestError, check
+from service.web import asked
+from service.web.answering import json_response
+from service.web.reload import last_status
+from service.web.state import NotReady, state
+
+blueprint = Blueprint("ops", __name__)
+
+
+@blueprint.get("/livez")
+def livez() -> Response:
+    """The process answers."""
+    asked.only()
+    return json_response({"status": "alive"}, languages=["en"])
+
+
+@blueprint.get("/readyz")
+def readyz() -> Response:
+    """The rulebook is loaded, both engines are built, and the self-test referral was decided, just now.
+
+    A reload that was refused is told here; the rules in service stay, so the service stays ready.
+    """
+    asked.only()
+    here = state()
+    told: dict[str, Any] = {"status": "ready", "last_reload": _reload(), "withheld_answers": dict(sorted(here.withheld.items()))}
+    try:
+        desk = here.desk()
+        check(desk.decider)
+    except (NotReady, SelfTestError) as error:
+        return json_response({**told, "status": "not ready", "errors": list(error.errors)}, ["en"], 503)
+    info = desk.decider.rulebook.info
+    book = {"name": info.name, "version": info.version, "status": info.status, "digest": desk.decider.rulebook.digest}
+    return json_response({**told, "rulebook": book}, ["en"])
+
+
+@blueprint.get("/version")
+def version() -> Response:
+    asked.only()
+    told: dict[str, Any] = {
+        "engine": ENGINE_VERSION,
+        "python": platform.python_version(),
+        "durable_rules": version_of("durable_rules"),
+        "rulebook": None,
+    }
+    try:
+        rulebook = state().desk().decider.rulebook
+    except NotReady:
+        return json_response(told, ["en"])
+    info = rulebook.info
+    told["rulebook"] = {"name": info.name, "version": info.version, "status": info.status, "digest": rulebook.digest}
+    return json_response(told, ["en"])
+
+
+def _reload() -> dict[str, Any] | None:
+    """What became of the last candidate rules; None when nobody takes rules here (no gunicorn master)."""
+    try:
+        last = last_status()
+    except (OSError, ValueError, KeyError):
+        return {"taken": False, "errors": ["the status of the last reload cannot be read"]}
+    if last is None:
+        return None
+    return {"taken": last.taken, "checked_at": last.checked_at, "errors": list(last.errors)}

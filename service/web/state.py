@@ -1,0 +1,97 @@
+"""What one process holds to serve: the rules it decides with, built once, on first use."""
+
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+from service.decision import Decider
+from service.rulebook.load import RulebookError
+from service.selftest import SelfTestError, qualified
+from service.tell.catalogue import Catalogue
+from service.web.openapi import openapi
+
+EXTENSION = "indication"
+#: after a failure, so that a broken rulebook does not cost every request the time of loading it
+RETRY_SECONDS = 5.0
+
+log = logging.getLogger(__name__)
+
+
+class NotReady(Exception):
+    """No rules to decide with. `errors` says why; it speaks of rules only."""
+
+    def __init__(self, errors: tuple[str, ...]) -> None:
+        self.errors = errors
+        super().__init__("; ".join(errors))
+
+
+@dataclass
+class Desk:
+    """One rulebook, ready to decide and to be read."""
+
+    decider: Decider
+    catalogue: Catalogue
+
+    @cached_property
+    def openapi(self) -> dict[str, Any]:
+        return openapi(self.catalogue)
+
+
+class State:
+    """The desk of this process. A process that was forked after it was built builds its own: it holds a C engine."""
+
+    def __init__(self, rules: Path) -> None:
+        self.rules = rules
+        #: answers that were not given because the two engines differed or one failed, by kind
+        self.withheld: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._owner = 0
+        self._desk: Desk | None = None
+        self._errors: tuple[str, ...] = ()
+        self._tried = 0.0
+
+    def desk(self) -> Desk:
+        """The desk, built if need be. Raises NotReady."""
+        with self._lock:
+            if self._owner != os.getpid():
+                self._owner, self._desk, self._errors = os.getpid(), None, ()
+            if self._desk is None:
+                if self._errors and time.monotonic() - self._tried < RETRY_SECONDS:
+                    raise NotReady(self._errors)
+                self._desk = self._build()
+            return self._desk
+
+    def _build(self) -> Desk:
+        self._tried = time.monotonic()
+        try:
+            decider = qualified(self.rules)
+        except RulebookError as error:
+            self._errors = tuple(map(str, error.mistakes))
+        except SelfTestError as error:
+            self._errors = error.errors
+        else:
+            self._errors = ()
+            return Desk(decider, Catalogue(decider.rulebook))
+        log.error("the rules in %s cannot serve: %s", self.rules, "; ".join(self._errors))
+        raise NotReady(self._errors)
+
+    def warm(self) -> None:
+        """Builds the desk now. A failure is told by /readyz and by every answer, and stops nothing."""
+        try:
+            self.desk()
+        except NotReady:
+            log.error("this worker starts without rules")  # noqa: TRY400 - the reason is logged where it was found
+
+
+def state() -> State:
+    """The state of the current application."""
+    found: State = current_app.extensions[EXTENSION]
+    return found
