@@ -12,14 +12,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from service.decision import Decider
+from service.decision import Decider, Language
 from service.recommend.judge import Disagreement
 from service.referral.complaints import ReferralError
 from service.referral.strict_json import canonical
 from service.rulebook.load import RulebookError, load_rulebook
 from service.run.adapter import EngineError
 
-LANGUAGES = ("fr", "en")
+LANGUAGES: tuple[Language, ...] = ("fr", "en")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,10 @@ def check(decider: Decider) -> None:
                 raise SelfTestError(["the self-test referral got two different answers"])
     except ReferralError as error:
         raise SelfTestError(
-            [f"the self-test referral is refused at {wrong.pointer or '/'}: {wrong.text.en}" for wrong in error.complaints]
+            [
+                f"the self-test referral is refused at {wrong.pointer or '/'}: {wrong.text.en}"
+                for wrong in error.complaints
+            ]
         ) from error
     except (Disagreement, EngineError) as error:
         raise SelfTestError([f"the self-test referral cannot be decided: {error}"]) from error
@@ -82,7 +85,9 @@ def errors_of(directory: Path) -> list[str]:
         qualified(directory)
     except RulebookError as error:
         # A missing folder is named by the mistake itself.
-        return [str(mistake) if mistake.file == str(directory) else f"{directory}/{mistake}" for mistake in error.mistakes]
+        return [
+            str(mistake) if mistake.file == str(directory) else f"{directory}/{mistake}" for mistake in error.mistakes
+        ]
     except SelfTestError as error:
         return [f"{directory}: {line}" for line in error.errors]
     return []

@@ -70,7 +70,7 @@ class Meaning:
         self._vocabulary = vocabulary
         self._scores = scores
         self._atoms: dict[Leaf, Callable[[Situation], Verdict]] = {}
-        self._rows: dict[str, list[tuple[str, list[tuple[Condition, int]]]]] = {}
+        self._conditions: dict[int, tuple[Node, Condition]] = {}
 
     def atom(self, leaf: Leaf) -> "Condition":
         """The compiled criterion. Equal criteria give the same closure."""
@@ -80,13 +80,20 @@ class Meaning:
 
     def condition(self, node: Node) -> "Condition":
         """A condition as a function of a situation. For rules prefer `Table`, which shares atoms."""
+        # By identity, as hashing a tree costs more than compiling it; the tree is kept, so its identity stays its own.
+        found = self._conditions.get(id(node))
+        if found is None:
+            found = self._conditions[id(node)] = (node, self._compile(node))
+        return found[1]
+
+    def _compile(self, node: Node) -> "Condition":
         match node:
             case All(parts):
                 inner = [self.condition(part) for part in parts]
-                return lambda s: min(part(s) for part in inner)
+                return lambda s: min([part(s) for part in inner])
             case AnyOf(parts):
                 inner = [self.condition(part) for part in parts]
-                return lambda s: max(part(s) for part in inner)
+                return lambda s: max([part(s) for part in inner])
             case Not(part):
                 negated = self.condition(part)
                 return lambda s: negation(negated(s))

@@ -57,7 +57,7 @@ class LesionJudgement:
             for place, verdict in enumerate(self.verdicts)
             if verdict == UNKNOWN
             # Most rules have nothing to do with the checklist, and need no search.
-            and not checklist.isdisjoint(self._possible_items[place])
+            and not checklist.keys().isdisjoint(self._possible_items[place])
             and all(item.item in checklist for item in self.open_items(place))
         )
 

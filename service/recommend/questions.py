@@ -4,7 +4,7 @@ An item is asked when it keeps open a rule that can change the status of an opti
 alert. Items of the pre-procedure checklist are not asked one by one: they are listed as "to verify".
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from service.language.kleene import NO, UNKNOWN, YES, Verdict
@@ -52,7 +52,7 @@ def asked_of(option: Option, judgement: LesionJudgement) -> list[tuple[int, froz
     ]
 
 
-def to_verify(option: Option, judgement: LesionJudgement, checklist: frozenset[str]) -> list[OpenItem]:
+def to_verify(option: Option, judgement: LesionJudgement, checklist: Mapping[str, int]) -> list[OpenItem]:
     """Checklist items that are still open for this option: verified just before the act."""
     return sorted(
         {
@@ -63,11 +63,11 @@ def to_verify(option: Option, judgement: LesionJudgement, checklist: frozenset[s
             for item in judgement.open_items(place)
             if item.item in checklist
         },
-        key=_order,
+        key=lambda item: (checklist[item.item], item.lesion or 0),
     )
 
 
-def precautions_to_check(option: Option, judgement: LesionJudgement, checklist: frozenset[str]) -> list[OpenItem]:
+def precautions_to_check(option: Option, judgement: LesionJudgement, checklist: Mapping[str, int]) -> list[OpenItem]:
     """Items outside the checklist that could at most call for a precaution."""
     return sorted(
         {

@@ -45,11 +45,11 @@ def rank(options: Sequence[Option], rulebook: Rulebook, judgement: LesionJudgeme
 
 def _standing(option: Option, rulebook: Rulebook, maker: OptionMaker) -> int:
     tiers = rulebook.ranking.standings
-    for at, tier in enumerate(tiers):
-        if option.status in tier.statuses:
+    for at, standing in enumerate(tiers):
+        if option.status in standing.statuses:
             return at
-        soon = option.status == "deferred" and tier.deferred_within is not None and option.earliest is not None
-        if soon and option.earliest and maker.hours_until(option.earliest) <= (tier.deferred_within or 0):
+        soon = option.status == "deferred" and standing.deferred_within is not None and option.earliest is not None
+        if soon and option.earliest and maker.hours_until(option.earliest) <= (standing.deferred_within or 0):
             return at
     raise AssertionError(f"no tier for {option.status}: the loader checks that there is one")
 

@@ -133,13 +133,13 @@ def _impossible(draft: Draft, words: Words) -> list[Impossible]:
     return found
 
 
-def _checklist(draft: Draft, items: Any) -> frozenset[str]:
+def _checklist(draft: Draft, items: Any) -> dict[str, int]:
     document = _single(draft, "checklist")
     if document is None:
-        return frozenset()
+        return {}
     for at, name in enumerate(document.data["items"]):
         draft.lookup(document, ("items", at), "item", name, items)
-    return frozenset(document.data["items"])
+    return {name: at for at, name in enumerate(document.data["items"])}
 
 
 def _ranking(draft: Draft) -> Ranking | None:

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, TypeAlias
 
 from service.language.parser import MomentAfter, Setting
 from service.language.scores import Score
-from service.language.tree import Node
+from service.language.tree import Compare, Node, leaves
 from service.language.vocabulary import Scope, Text, Vocabulary
 
 Claim: TypeAlias = Literal["indicates", "favours", "contraindicates", "preempts"]
@@ -249,7 +250,8 @@ class Rulebook:
     techniques: Mapping[str, Technique]
     modes: Mapping[tuple[ModeKind, str], Mode]
     rules: Mapping[str, Rule]
-    checklist: frozenset[str]
+    #: item -> its place in the committee's order
+    checklist: Mapping[str, int]
     impossible: tuple[Impossible, ...]
     ranking: Ranking
     session: SessionRules
@@ -261,3 +263,15 @@ class Rulebook:
     digest: str
     #: canonical JSON content of every file, for replay
     content: str = field(repr=False, default="")
+
+    @cached_property
+    def limits(self) -> Mapping[str, frozenset[float]]:
+        """The numbers with which rules and scores compare each numeric item."""
+        found: dict[str, set[float]] = {item.id: set() for item in self.vocabulary}
+        nodes = [bound.when for bound in self.bound]
+        nodes += [node for score in self.scores.values() for node in score.conditions()]
+        for node in nodes:
+            for leaf in leaves(node):
+                if isinstance(leaf, Compare) and leaf.term.quantity == "item":
+                    found[leaf.term.name].add(leaf.value)
+        return {item: frozenset(values) for item, values in found.items()}

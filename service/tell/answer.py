@@ -1,17 +1,17 @@
 """The answer: a recommendation as plain JSON, in one language, with its reasons and its trace."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from service.language.kleene import NO, UNKNOWN, YES
+from service.language.kleene import NO, UNKNOWN, WORDS, YES
 from service.language.open_items import OpenItem
 from service.language.vocabulary import Text
 from service.recommend.options import ModeChoice, Option
 from service.recommend.questions import Question, asked_of, precautions_to_check, to_verify
 from service.recommend.ranking import Ranked
 from service.recommend.recommendation import Alert, LesionRecommendation, Recommendation
-from service.rulebook.model import MODE_KINDS, STATUSES, Arguments, Benefit, ModeKind
+from service.rulebook.model import MODE_KINDS, STATUSES, Arguments, Benefit, ModeKind, Status
 from service.tell import words
 from service.tell.change import Changer, DeadEnd
 from service.tell.sentences import Sentences
@@ -20,6 +20,11 @@ from service.tell.values import told
 from service.tell.why import compared
 
 Answer: TypeAlias = dict[str, Any]
+
+#: statuses of options that may be offered, now or later
+OFFERED: frozenset[Status] = frozenset({"eligible", "provisional", "cautioned", "undetermined", "deferred"})
+#: of a mode, the arguments that the decisive answer tells when they hold
+KNOWN_OF_MODES = ("excluding", "deferring", "cautions", "favours")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,7 @@ def answer(recommendation: Recommendation, stamp: Stamp, language: str, detail: 
         "notice": rulebook.info.notice.in_(language),
         "alerts": [_alert(alert, recommendation, language) for alert in recommendation.alerts],
         "lesions": told_lesions,
+        "labels": {name: rulebook.vocabulary[name].label.in_(language) for name in sorted(_named(told_lesions))},
         "questions": [_question(question, recommendation, language) for question in recommendation.questions],
         "session": _session(recommendation, language),
     }
@@ -62,6 +68,22 @@ def answer(recommendation: Recommendation, stamp: Stamp, language: str, detail: 
         result["ranking"] = _ranking(recommendation, language)
         result["checklist"] = sorted(rulebook.checklist)
     return result
+
+
+def _named(told_lesions: list[Answer]) -> set[str]:
+    """Items that the options name as open."""
+    lists = ("questions", "to_verify", "may_call_for_precautions")
+    return {
+        item["item"]
+        for lesion in told_lesions
+        for option in lesion["options"]
+        for name in lists
+        for item in option.get(name, ())
+    }
+
+
+def _in_order(item: OpenItem) -> tuple[int, str]:
+    return (-1 if item.lesion is None else item.lesion, item.item)
 
 
 def _alert(alert: Alert, recommendation: Recommendation, language: str) -> Answer:
@@ -170,6 +192,7 @@ class _Lesion:
 
     def _option(self, at: int, ranked: Ranked) -> Answer:
         option, language = ranked.option, self._language
+        offered = option.status in OFFERED
         entry: Answer = {
             "rank": ranked.rank,
             "technique": option.technique.id,
@@ -179,63 +202,68 @@ class _Lesion:
             "status_label": words.STATUS[option.status].in_(language),
             "final": len(option.possible) == 1,
             "possible": sorted(option.possible, key=STATUSES.index),
-            "plan": self._sentences.plan(option),
             "why": self._sentences.why(option),
             "keys": dict(ranked.keys),
-            "if_well": option.if_well,
-            "if_badly": option.if_badly,
         }
         if at > 0:
             entry["why_here"] = compared(self._lesion.ranked[at - 1], ranked, self._rulebook, language)
         if option.earliest is not None:
             entry["earliest"] = option.earliest.isoformat()
-        for kind in MODE_KINDS:
-            entry[kind] = [self._mode(kind, choice) for choice in option.modes[kind]]
-        entry["benefits"] = [self._benefit(benefit) for benefit in option.technique.benefits]
-        entry["precautions"] = self._precautions(option)
-        entry["corrections"] = self._corrections(option)
+        if offered or self._full:
+            entry |= self._details(option)
+        if self._full or option.status != "not_indicated":
+            entry["to_be_eligible"] = self._change(option)
+        shown = None if offered or self._full else ("alerts", "excluding")
+        entry["arguments"] = self._arguments(option.arguments, shown)
+        return entry
+
+    def _details(self, option: Option) -> Answer:
+        """What is told of an option that may be offered; of the others only on demand."""
+        checklist = self._rulebook.checklist
+        asked = {item for _, items in asked_of(option, self._judgement) for item in items if item.item not in checklist}
+        entry: Answer = {
+            "plan": self._sentences.plan(option),
+            "if_well": option.if_well,
+            "if_badly": option.if_badly,
+            **{kind: [self._mode(kind, choice) for choice in option.modes[kind]] for kind in MODE_KINDS},
+            "benefits": [self._benefit(benefit) for benefit in option.technique.benefits],
+            "precautions": self._precautions(option),
+            "corrections": self._corrections(option),
+            "questions": self._items(sorted(asked, key=_in_order)),
+            "to_verify": self._items(to_verify(option, self._judgement, checklist)),
+            "may_call_for_precautions": self._items(precautions_to_check(option, self._judgement, checklist)),
+            "unverified": self._unverified(option),
+        }
         if option.status == "undetermined":
             entry["provided_that"] = self._sentences.provisos(option)
-        asked = {item for _, items in asked_of(option, self._judgement) for item in items}
-        checklist = self._rulebook.checklist
-        entry["questions"] = self._items(item for item in asked if item.item not in checklist)
-        entry["to_verify"] = self._items(to_verify(option, self._judgement, checklist))
-        entry["may_call_for_precautions"] = self._items(precautions_to_check(option, self._judgement, checklist))
-        entry["unverified"] = self._unverified(option)
-        entry["to_be_eligible"] = self._change(option)
-        entry["arguments"] = self._arguments(option.arguments, always=self._full)
         return entry
 
     def _mode(self, kind: ModeKind, choice: ModeChoice) -> Answer:
-        return {
+        entry: Answer = {
             "mode": choice.mode,
             "label": self._rulebook.modes[(kind, choice.mode)].label.in_(self._language),
             "status": choice.status,
             "favours": choice.favours,
             "preference": choice.preference,
-            "arguments": self._arguments(choice.arguments, always=self._full),
-            "because": [
-                self._rulebook.bound[place].rule.because.in_(self._language)
-                for place in (
-                    *choice.arguments.favours,
-                    *choice.arguments.excluding,
-                    *choice.arguments.deferring,
-                    *choice.arguments.cautions,
-                )
-                if self._judgement.verdicts[place] == YES
-            ],
         }
+        # What is known for and against each mode; with the full trace also what is not.
+        entry["arguments"] = self._arguments(choice.arguments, None if self._full else KNOWN_OF_MODES)
+        return entry
 
-    def _arguments(self, arguments: Arguments, *, always: bool) -> dict[str, dict[str, str]]:
-        """Rule -> verdict, by kind of argument. Decisive: leaves out what is known not to hold, and open arguments in favour."""
+    def _arguments(self, arguments: Arguments, kinds: Sequence[str] | None = None) -> dict[str, dict[str, str]]:
+        """Rule -> verdict, by kind of argument: all, or with `kinds` those that hold, of these kinds alone.
+
+        The decisive answer leaves out what is known not to hold, and open arguments in favour.
+        """
         told_arguments: dict[str, dict[str, str]] = {}
         for kind in Arguments.__dataclass_fields__:
             shown = {}
             for place in getattr(arguments, kind):
                 verdict = self._judgement.verdicts[place]
-                if always or verdict == YES or (verdict == UNKNOWN and kind != "favours"):
+                open_and_told = verdict == UNKNOWN and kind != "favours" and kinds is None
+                if self._full or (verdict == YES and (kinds is None or kind in kinds)) or open_and_told:
                     self._cited.add(place)
-                    shown[rule_key(self._rulebook.bound[place])] = ("no", "unknown", "yes")[verdict]
+                    shown[rule_key(self._rulebook.bound[place])] = WORDS[verdict]
             if shown:
                 told_arguments[kind] = shown
         return told_arguments
@@ -299,11 +327,7 @@ class _Lesion:
         return entry
 
     def _items(self, items: Iterable[OpenItem]) -> list[Answer]:
-        ordered = sorted(items, key=lambda item: (item.lesion is not None, item.lesion or 0, item.item))
-        return [
-            {**self._tracer.open_item(item), "label": self._rulebook.vocabulary[item.item].label.in_(self._language)}
-            for item in ordered
-        ]
+        return [self._tracer.open_item(item) for item in items]
 
     def _unverified(self, option: Option) -> list[str]:
         """Rules that decide this option and rest on an unchecked figure."""

@@ -154,7 +154,12 @@ class Catalogue:
             told["choices"] = {word: both(label) for word, label in item.choices.items()}
         if item.fresh_for is not None:
             told["fresh_for_hours"] = item.fresh_for
-        return {**told, "changeable": item.changeable, "checklist": name in self.rulebook.checklist, "codes": item.codes}
+        return {
+            **told,
+            "changeable": item.changeable,
+            "checklist": name in self.rulebook.checklist,
+            "codes": item.codes,
+        }
 
     @cached_property
     def scores(self) -> list[Plain]:

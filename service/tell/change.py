@@ -6,7 +6,6 @@ Each answer is tried out before it is told: the changed patient is judged again,
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from itertools import product
 from typing import TypeAlias
 
@@ -24,7 +23,6 @@ from service.language.tree import (
     Node,
     Not,
     items_of,
-    leaves,
     scores_of,
 )
 from service.language.vocabulary import Item
@@ -66,6 +64,8 @@ class Changer:
         self._meaning: Meaning = recommendation.meaning
         self._judgement = lesion.judgement
         self._situation = lesion.judgement.situation
+        #: alternatives already found: one rule stands against many options
+        self._found: dict[tuple[int, Verdict], list[Changes]] = {}
 
     def way_out(self, option: Option) -> WayOut | DeadEnd | None:
         """None when nothing known stands against the option."""
@@ -128,7 +128,9 @@ class Changer:
         return Situation(known, lesions)
 
     def _ways(self, place: int, wanted: Verdict) -> list[Changes]:
-        return list(self._alternatives(self._rulebook.bound[place].when, wanted))[:_MOST]
+        if (place, wanted) not in self._found:
+            self._found[(place, wanted)] = self._alternatives(self._rulebook.bound[place].when, wanted)[:_MOST]
+        return self._found[(place, wanted)]
 
     def _alternatives(self, node: Node, wanted: Verdict) -> list[Changes]:
         """Sets of changes each of which gives `node` the wanted verdict; [{}] when it has it already."""
@@ -175,7 +177,7 @@ class Changer:
             case bool():
                 yield not value
             case float():
-                limits = {limit + shift * item.step for limit in self._limits[item.id] for shift in (-1, 0, 1)}
+                limits = {limit + shift * item.step for limit in self._rulebook.limits[item.id] for shift in (-1, 0, 1)}
                 inside = {round(limit, 9) for limit in limits if item.low <= limit <= item.high}
                 yield from sorted(inside, key=lambda limit: (abs(limit - value), limit))
             case str():
@@ -190,18 +192,6 @@ class Changer:
                     yield Moment(value.day, (hours, hours), int(hours // 24), value.instant)
             case _:
                 return
-
-    @cached_property
-    def _limits(self) -> dict[str, set[float]]:
-        """The numbers with which rules and scores compare each item."""
-        found: dict[str, set[float]] = {item.id: set() for item in self._rulebook.vocabulary}
-        nodes = [bound.when for bound in self._rulebook.bound]
-        nodes += [node for score in self._rulebook.scores.values() for node in score.conditions()]
-        for node in nodes:
-            for leaf in leaves(node):
-                if isinstance(leaf, Compare) and leaf.term.quantity == "item":
-                    found[leaf.term.name].add(leaf.value)
-        return found
 
 
 def _combined(left: Sequence[Changes], right: Sequence[Changes]) -> list[Changes]:

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from service.language.kleene import YES
 from service.language.residual import residual
+from service.language.tree import All, AnyOf
 from service.language.vocabulary import Text
 from service.recommend.options import Option
 from service.recommend.questions import asked_of
@@ -105,7 +106,9 @@ class Sentences:
         for place, _ in asked_of(option, self._judgement):
             bound = self._rulebook.bound[place]
             node = residual(bound.when, self._judgement.situation, self._meaning)
-            found.append(self._phrases.of(node, holds=bound.rule.claim == "indicates"))
+            text = self._phrases.of(node, holds=bound.rule.claim == "indicates")
+            # The outermost parentheses of an "and" or "or" add nothing to a condition that stands alone.
+            found.append(text[1:-1] if isinstance(node, All | AnyOf) else text)
         return list(dict.fromkeys(found))
 
     def deferral(self, option: Option) -> str:

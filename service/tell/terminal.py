@@ -4,7 +4,8 @@ from collections.abc import Callable
 from textwrap import fill
 
 from service.language.vocabulary import Text
-from service.tell.answer import Answer
+from service.tell.answer import OFFERED, Answer
+from service.tell.words import lower_first, number
 
 _WORDS = {
     "lesion": Text("Lésion", "Lesion"),
@@ -19,7 +20,6 @@ _WORDS = {
     "session": Text("Séance", "Session"),
     "change": Text("Pour devenir éligible", "To become eligible"),
 }
-_OFFERED = frozenset({"eligible", "provisional", "cautioned", "undetermined", "deferred"})
 _WIDTH = 100
 #: options shown in full, and questions shown; `--json` shows all
 _SHOWN = 3
@@ -42,9 +42,9 @@ def render(answer: Answer, language: str) -> str:
         ]
     for lesion in answer["lesions"]:
         lines.append(f"== {word('lesion')} {lesion['id']} ==")
-        offered = [option for option in lesion["options"] if option["status"] in _OFFERED]
-        for option in offered[:_SHOWN] or lesion["options"][:1]:
-            lines += _option(option, word, colon)
+        offered = [option for option in lesion["options"] if option["status"] in OFFERED]
+        for option in offered[:_SHOWN]:
+            lines += _option(option, answer["labels"], word, language)
         rest = [option for option in lesion["options"] if option not in offered[:_SHOWN]]
         if rest:
             lines.append(f"{word('others')}{colon}")
@@ -69,7 +69,8 @@ def render(answer: Answer, language: str) -> str:
     return "\n".join(lines)
 
 
-def _option(option: Answer, word: Callable[[str], str], colon: str) -> list[str]:
+def _option(option: Answer, names: Answer, word: Callable[[str], str], language: str) -> list[str]:
+    colon = ": " if language == "en" else " : "
     lines = [
         f"{option['rank']:>2}. {option['plan']}",
         f"    [{option['status_label']}]",
@@ -82,12 +83,10 @@ def _option(option: Answer, word: Callable[[str], str], colon: str) -> list[str]
             for line in _wrapped(f"· {word('precaution')}{colon}{each['precaution']}", "    ")
         ]
     if option["to_verify"]:
-        labels = ", ".join(item["label"] for item in option["to_verify"])
+        labels = ", ".join(lower_first(names[item["item"]]) for item in option["to_verify"])
         lines += _wrapped(f"· {word('verify')}{colon}{labels}", "    ")
     for benefit in option["benefits"][:1]:
-        value = (
-            f"{benefit['low']:g}–{benefit['high']:g}" if benefit["low"] != benefit["high"] else f"{benefit['low']:g}"
-        )
+        value = "–".join(dict.fromkeys(number(benefit[end], language) for end in ("low", "high")))
         unit = "" if benefit["unit"] == "points" else f" {benefit['unit']}"
         by = f" ({benefit['by']})" if "by" in benefit else ""
         lines += _wrapped(

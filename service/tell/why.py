@@ -42,7 +42,8 @@ def compared(ahead: Ranked, behind: Ranked, rulebook: Rulebook, language: str) -
         return f"{a} {before} {b} — {equal}."
     name, x, y = difference
     colon = ": " if language == "en" else " : "
-    return f"{a} {before} {b} — {_key(name, rulebook, language)}{colon}{_value(name, x, rulebook, language)} {versus} {_value(name, y, rulebook, language)}."
+    values = f" {versus} ".join(_value(name, value, rulebook, language) for value in (x, y))
+    return f"{a} {before} {b} — {_key(name, rulebook, language)}{colon}{values}."
 
 
 def _key(name: str, rulebook: Rulebook, language: str) -> str:

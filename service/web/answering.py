@@ -18,7 +18,7 @@ def identified(response: Response, rulebook: Rulebook) -> Response:
 
 
 def json_response(value: Any, languages: Iterable[str] = ("fr", "en"), status: int = 200) -> Response:
-    response = Response(canonical(value) + "\n", status, content_type="application/json")
+    response = Response(canonical(value), status, content_type="application/json")
     for language in languages:
         response.content_language.add(language)
     return response

@@ -57,7 +57,10 @@ def recommend_batch() -> Response:
     if lines > MAX_LINES:
         raise Problem(
             "too-large",
-            detail=Text(f"Au plus {MAX_LINES} lignes par lot ; reçu {lines}.", f"At most {MAX_LINES} lines in a batch; {lines} received."),
+            detail=Text(
+                f"Au plus {MAX_LINES} lignes par lot ; reçu {lines}.",
+                f"At most {MAX_LINES} lines in a batch; {lines} received.",
+            ),
         )
     answers = stream_with_context(_answers(desk, body, at, language, detail))
     response = identified(Response(answers, content_type=NDJSON[0]), desk.decider.rulebook)

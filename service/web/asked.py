@@ -94,7 +94,7 @@ def _not_one_of(name: str, given: str, known: Iterable[str]) -> Fault:
     return _fault(
         name,
         "unknown_word",
-        f"« {given[:60]} » n'est pas accepté{f' ; vouliez-vous dire « {near} » ?' if near else ''} (acceptés : {listed})",
+        f"« {given[:60]} » n’est pas accepté{f' ; vouliez-vous dire « {near} » ?' if near else ''} (acceptés : {listed})",
         f"«{given[:60]}» is not accepted{f'; did you mean «{near}»?' if near else ''} (accepted: {listed})",
     )
 
@@ -104,7 +104,7 @@ def _unknown(name: str, known: tuple[str, ...]) -> Fault:
     return _fault(
         name[:60],
         "unknown_parameter",
-        "paramètre inconnu" + (f" (connus : {listed})" if known else " : cette adresse n'en a pas"),
+        "paramètre inconnu" + (f" (connus : {listed})" if known else " : cette adresse n’en a pas"),
         "unknown parameter" + (f" (known: {listed})" if known else ": this address has none"),
     )
 

@@ -36,9 +36,17 @@ def _page(desk: Desk) -> str:
     return render_template(
         "docs.html",
         spec=spec,
-        operations=[_operation(spec, path, method, each) for path, methods in spec["paths"].items() for method, each in methods.items()],
+        operations=[
+            _operation(spec, path, method, each)
+            for path, methods in spec["paths"].items()
+            for method, each in methods.items()
+        ],
         sections=[(label, [item for item in words if item.section == name]) for name, label in words.sections.items()],
-        schemas=[(name, _properties(schema)) for name, schema in spec["components"]["schemas"].items() if name not in ("Patient", "Lesion")],
+        schemas=[
+            (name, _properties(schema))
+            for name, schema in spec["components"]["schemas"].items()
+            if name not in ("Patient", "Lesion")
+        ],
         kinds=KINDS,
         example=json.dumps(vector().referral, indent=2, ensure_ascii=False),
         at=vector().at.isoformat(),
@@ -83,7 +91,12 @@ def _properties(schema: Any) -> dict[str, Any]:
         "description": schema.get("description", ""),
         "shape": "" if "properties" in schema else _shown(schema),
         "properties": [
-            {"name": name, "shape": _shown(each), "required": name in required, "description": each.get("description", "")}
+            {
+                "name": name,
+                "shape": _shown(each),
+                "required": name in required,
+                "description": each.get("description", ""),
+            }
             for name, each in schema.get("properties", {}).items()
         ],
     }

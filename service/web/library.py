@@ -91,7 +91,7 @@ def _found(desk: Desk, tell: Callable[[str], Any], name: str, known: Iterable[st
     raise Problem(
         "not-found",
         detail=Text(
-            f"« {name[:60]} » n'existe pas{f' ; vouliez-vous dire « {near} » ?' if near else '.'}",
+            f"« {name[:60]} » n’existe pas{f' ; vouliez-vous dire « {near} » ?' if near else '.'}",
             f"«{name[:60]}» does not exist{f'; did you mean «{near}»?' if near else '.'}",
         ),
     )

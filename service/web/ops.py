@@ -31,7 +31,11 @@ def readyz() -> Response:
     """
     asked.only()
     here = state()
-    told: dict[str, Any] = {"status": "ready", "last_reload": _reload(), "withheld_answers": dict(sorted(here.withheld.items()))}
+    told: dict[str, Any] = {
+        "status": "ready",
+        "last_reload": _reload(),
+        "withheld_answers": dict(sorted(here.withheld.items())),
+    }
     try:
         desk = here.desk()
         check(desk.decider)

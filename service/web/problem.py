@@ -28,22 +28,25 @@ KINDS: Mapping[str, Kind] = {
     "malformed-json": Kind(
         400,
         Text("JSON mal formé", "Malformed JSON"),
-        Text("Le corps de la requête n'est pas du JSON utilisable.", "The body of the request is not usable JSON."),
+        Text("Le corps de la requête n’est pas du JSON utilisable.", "The body of the request is not usable JSON."),
     ),
     "bad-parameter": Kind(
         400,
         Text("Paramètre refusé", "Parameter refused"),
-        Text("Corriger les paramètres de l'adresse.", "Mend the parameters of the address."),
+        Text("Corriger les paramètres de l’adresse.", "Mend the parameters of the address."),
     ),
     "bad-request": Kind(
         400,
         Text("Requête refusée", "Request refused"),
-        Text("La requête n'a pas pu être lue en entier.", "The request could not be read to its end."),
+        Text("La requête n’a pas pu être lue en entier.", "The request could not be read to its end."),
     ),
     "not-found": Kind(
         404,
         Text("Introuvable", "Not found"),
-        Text("Rien à cette adresse ; /v1/docs donne celles qui existent.", "Nothing at this address; /v1/docs lists those that exist."),
+        Text(
+            "Rien à cette adresse ; /v1/docs donne celles qui existent.",
+            "Nothing at this address; /v1/docs lists those that exist.",
+        ),
     ),
     "method-not-allowed": Kind(
         405,
@@ -58,7 +61,10 @@ KINDS: Mapping[str, Kind] = {
     "unsupported-media-type": Kind(
         415,
         Text("Type de contenu refusé", "Content type refused"),
-        Text("L'en-tête Accept donne les types acceptés ici, sans compression.", "The Accept header lists the types accepted here, uncompressed."),
+        Text(
+            "L'en-tête Accept donne les types acceptés ici, sans compression.",
+            "The Accept header lists the types accepted here, uncompressed.",
+        ),
     ),
     "referral-refused": Kind(
         422,
@@ -69,14 +75,17 @@ KINDS: Mapping[str, Kind] = {
         500,
         Text("Réponse retenue", "Answer withheld"),
         Text(
-            "Les deux moteurs ne s'accordent pas, ou l'un a échoué : aucune réponse n'est donnée. Prévenir l'exploitant du service.",
+            "Les deux moteurs ne s’accordent pas, ou l’un a échoué : aucune réponse n’est donnée. Prévenir l’exploitant du service.",
             "The two engines do not agree, or one failed: no answer is given. Tell whoever runs the service.",
         ),
     ),
     "internal-error": Kind(
         500,
         Text("Erreur interne", "Internal error"),
-        Text("Aucune réponse n'est donnée. Prévenir l'exploitant du service.", "No answer is given. Tell whoever runs the service."),
+        Text(
+            "Aucune réponse n’est donnée. Prévenir l’exploitant du service.",
+            "No answer is given. Tell whoever runs the service.",
+        ),
     ),
     "not-ready": Kind(
         503,
@@ -86,12 +95,17 @@ KINDS: Mapping[str, Kind] = {
     "batch-interrupted": Kind(
         503,
         Text("Lot interrompu", "Batch interrupted"),
-        Text("Le temps alloué au lot est écoulé : renvoyer cette ligne et les suivantes.", "The time of this batch is over: send this line and the next ones again."),
+        Text(
+            "Le temps alloué au lot est écoulé : renvoyer cette ligne et les suivantes.",
+            "The time of this batch is over: send this line and the next ones again.",
+        ),
     ),
 }
 
 #: complaints about the text itself, before it is a referral
-_MALFORMED = frozenset({"not_utf8", "not_json", "duplicate_key", "not_a_number", "huge_number", "too_deep", "empty_line"})
+_MALFORMED = frozenset(
+    {"not_utf8", "not_json", "duplicate_key", "not_a_number", "huge_number", "too_deep", "empty_line"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +171,3 @@ def of(error: Exception) -> Problem:
 
 def _fault(complaint: Complaint) -> Fault:
     return Fault(complaint.code, complaint.text, pointer=complaint.pointer)
-

@@ -5,7 +5,14 @@ import traceback
 from pathlib import Path
 
 from flask import Flask, Response, request
-from werkzeug.exceptions import BadRequest, HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge, UnsupportedMediaType
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    MethodNotAllowed,
+    NotFound,
+    RequestEntityTooLarge,
+    UnsupportedMediaType,
+)
 
 from service.language.vocabulary import Text
 from service.recommend.judge import Disagreement
@@ -65,7 +72,7 @@ def refusal(error: Exception) -> Problem:
 
 def respond(found: Problem) -> Response:
     language = asked.language()
-    response = Response(canonical(found.told(language)) + "\n", found.status, content_type="application/problem+json")
+    response = Response(canonical(found.told(language)), found.status, content_type="application/problem+json")
     response.content_language.add(language)
     response.vary.add("Accept-Language")
     response.headers.extend(found.headers)
@@ -78,7 +85,9 @@ def _http(error: HTTPException) -> Problem:
             return Problem(kind)
     status = error.code or 500
     known = status < 500
-    found = Problem("bad-request" if known else "internal-error", detail=Text(error.name, error.name) if known else None)
+    found = Problem(
+        "bad-request" if known else "internal-error", detail=Text(error.name, error.name) if known else None
+    )
     found.status = status
     return found
 
@@ -86,7 +95,9 @@ def _http(error: HTTPException) -> Problem:
 def _whereabouts(error: BaseException) -> str:
     """The type of an exception and the lines it came through; not its message, which could quote a patient."""
     frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return f"{type(error).__name__} at " + " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
+    return f"{type(error).__name__} at " + " < ".join(
+        f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)
+    )
 
 
 def _drain() -> None:

@@ -1,7 +1,22 @@
 """The answer as JSON Schema."""
 
 from service.rulebook.model import CERTAINTIES, MODE_KINDS, STATUSES, STRENGTHS, Rulebook
-from service.web.openapi.shapes import INTEGER, NUMBER, TEXT, YES_NO, Schema, array, mapping, nullable, one_of, pair, record, ref, said, text
+from service.web.openapi.shapes import (
+    INTEGER,
+    NUMBER,
+    TEXT,
+    YES_NO,
+    Schema,
+    array,
+    mapping,
+    nullable,
+    one_of,
+    pair,
+    record,
+    ref,
+    said,
+    text,
+)
 
 _VERDICT = one_of(("yes", "no", "unknown"))
 
@@ -10,7 +25,10 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
     """Components of a recommendation."""
     technique = one_of(sorted(rulebook.techniques))
     status = ref("Status")
-    arguments = mapping(mapping(_VERDICT), "by kind of argument (alerts, excluding, deferring, indications, favours, cautions): rule -> verdict")
+    arguments = mapping(
+        mapping(_VERDICT),
+        "by kind of argument (alerts, excluding, deferring, indications, favours, cautions): rule -> verdict",
+    )
     return {
         "Status": one_of(STATUSES, "from best to worst"),
         "Recommendation": record(
@@ -24,7 +42,9 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "notice": text("what this answer is and is not"),
                 "alerts": array(ref("Alert"), "most urgent first; they come before any ranking"),
                 "lesions": array(ref("LesionAnswer"), "in order of identifier"),
-                "questions": array(ref("Question"), "what is unknown and can still change the answer, most telling first"),
+                "questions": array(
+                    ref("Question"), "what is unknown and can still change the answer, most telling first"
+                ),
                 "session": ref("Session"),
             },
             {
@@ -33,7 +53,9 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
             },
             "The options of each lesion, ranked, with their reasons. The same referral, rulebook and moment give the same bytes.",
         ),
-        "RulebookStamp": record({"name": TEXT, "version": TEXT, "status": one_of(("draft", "approved")), "digest": text("sha256")}),
+        "RulebookStamp": record(
+            {"name": TEXT, "version": TEXT, "status": one_of(("draft", "approved")), "digest": text("sha256")}
+        ),
         "Alert": record(
             {
                 "rule": TEXT,
@@ -136,7 +158,15 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "type": one_of(("flag", "choice", "number", "set", "moment")),
                 "alerts": array(TEXT, "alerts it can settle"),
                 "effects": array(
-                    record({"lesion": TEXT, "technique": technique, "rules": array(TEXT), "if_well": status, "if_badly": status})
+                    record(
+                        {
+                            "lesion": TEXT,
+                            "technique": technique,
+                            "rules": array(TEXT),
+                            "if_well": status,
+                            "if_badly": status,
+                        }
+                    )
                 ),
             },
             {"unit": TEXT, "lesion": text("absent when it is about the patient")},
@@ -145,7 +175,9 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
             {
                 "order": array(TEXT, "every lesion, first to be treated first"),
                 "sessions": array(
-                    record({"lesions": array(TEXT)}, {"anaesthesia": TEXT, "anaesthesia_label": TEXT, "status": status}),
+                    record(
+                        {"lesions": array(TEXT)}, {"anaesthesia": TEXT, "anaesthesia_label": TEXT, "status": status}
+                    ),
                     "percutaneous acts done together",
                 ),
                 "max_sites": INTEGER,

@@ -1,5 +1,6 @@
 """The OpenAPI document: every address of the service, what it takes and what it gives."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from service import ENGINE_VERSION
@@ -34,8 +35,8 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
             "description": "\n\n".join(
                 (
                     f"Rulebook in service: {info.label.en} ({info.name} {info.version}, {info.status}). {info.notice.en}",
-                    "A referral goes in; ranked options come out, each with its status, its reasons and its questions. Every answer is decided "
-                    "twice, by two engines that must agree. What is absent from a referral is unknown, and unknown is never taken for a no.",
+                    "A referral goes in; ranked options come out, each with its status, reasons and questions. Every answer is decided "
+                    "twice, by two engines that must agree. What is absent is unknown, and unknown is never taken for a no.",
                     "Words are French unless Accept-Language prefers English. Nothing is kept: no cookie, no record of a patient.",
                 )
             ),
@@ -43,7 +44,10 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
         "servers": [{"url": "/"}],
         "tags": [
             {"name": "decide", "description": "From a referral to a recommendation."},
-            {"name": "read", "description": "The rules, and the words that a referral may use. Words are given in both languages."},
+            {
+                "name": "read",
+                "description": "The rules, and the words that a referral may use. Words are given in both languages.",
+            },
             {"name": "run", "description": "For whoever runs the service."},
         ],
         "paths": _paths(catalogue),
@@ -60,7 +64,9 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
                 "RulebookDigest": {"description": "sha256 of the rulebook's canonical content.", "schema": TEXT},
                 "Engine": {"description": "Version of the engine.", "schema": TEXT},
             },
-            "responses": {str(status): _problem_response(status) for status in sorted({kind.status for kind in KINDS.values()})},
+            "responses": {
+                str(status): _problem_response(status) for status in sorted({kind.status for kind in KINDS.values()})
+            },
         },
     }
 
@@ -95,9 +101,11 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                 },
                 "responses": {
                     "200": {
-                        "description": "One line for each line sent, in the same order, streamed: a recommendation, or a problem with its line number.",
+                        "description": "For each line sent, in order: a recommendation, or a problem with its line number.",
                         "headers": _STAMPED,
-                        "content": {"application/x-ndjson": {"schema": {"anyOf": [ref("Recommendation"), ref("LineProblem")]}}},
+                        "content": {
+                            "application/x-ndjson": {"schema": {"anyOf": [ref("Recommendation"), ref("LineProblem")]}}
+                        },
                     },
                     **_problems(400, 413, 415, 503),
                 },
@@ -108,41 +116,73 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
             "get": {
                 **_read("rules", "Every rule in short.", record({"rules": array(ref("RuleInShort"))}), 400),
                 "parameters": [
-                    _query("technique", "Only rules that bear on this technique, through its admissible modes too.", one_of(techniques)),
+                    _query(
+                        "technique",
+                        "Only rules that bear on this technique, through its admissible modes too.",
+                        one_of(techniques),
+                    ),
                     _query("topic", "Only rules of this topic.", one_of(topics)),
                 ],
             }
         },
-        "/v1/rulebook/rules/{id}": _one("rule", "One rule: its condition as written, its words, its evidence.", "Rule", some_rule),
-        "/v1/techniques": {"get": _read("techniques", "Every technique.", record({"techniques": array(ref("Technique"))}))},
-        "/v1/techniques/{id}": _one("technique", "One technique: modes, duration, measured benefit.", "Technique", techniques[0]),
+        "/v1/rulebook/rules/{id}": _one(
+            "rule", "One rule: its condition as written, its words, its evidence.", "Rule", some_rule
+        ),
+        "/v1/techniques": {
+            "get": _read("techniques", "Every technique.", record({"techniques": array(ref("Technique"))}))
+        },
+        "/v1/techniques/{id}": _one(
+            "technique", "One technique: modes, duration, measured benefit.", "Technique", techniques[0]
+        ),
         "/v1/vocabulary": {"get": _read("vocabulary", "Every item that a referral may hold.", ref("Vocabulary"))},
-        "/v1/vocabulary/{id}": _one("item", "One item: type, unit, range, freshness, words, codes.", "Item", _first(catalogue.rulebook.vocabulary.items)),
+        "/v1/vocabulary/{id}": _one(
+            "item",
+            "One item: type, unit, range, freshness, words, codes.",
+            "Item",
+            _first(catalogue.rulebook.vocabulary.items),
+        ),
         "/v1/scores": {"get": _read("scores", "Every score.", record({"scores": array(ref("ScoreInShort"))}))},
-        "/v1/scores/{id}": _one("score", "One score with its point table as written.", "Score", _first(catalogue.rulebook.scores)),
+        "/v1/scores/{id}": _one(
+            "score", "One score with its point table as written.", "Score", _first(catalogue.rulebook.scores)
+        ),
         "/v1/openapi.json": {"get": _read("openapi", "This document.", {"type": "object"})},
         "/v1/docs": {
             "get": {
                 **_operation("read", "docs", "This document, to be read."),
-                "responses": {"200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}}, **_problems(400, 503)},
+                "responses": {
+                    "200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}},
+                    **_problems(400, 503),
+                },
             }
         },
         "/livez": {"get": _run("livez", "The process answers.", record({"status": TEXT}))},
         "/readyz": {
             "get": {
-                **_run("readyz", "The rulebook is loaded and a self-test referral was decided, just now.", ref("Readiness")),
+                **_run(
+                    "readyz", "The rulebook is loaded and a self-test referral was decided, just now.", ref("Readiness")
+                ),
                 "responses": {
-                    "200": _given("Ready. `last_reload` tells when new rules were refused, and why.", ref("Readiness"), stamped=False),
+                    "200": _given(
+                        "Ready. `last_reload` tells when new rules were refused, and why.",
+                        ref("Readiness"),
+                        stamped=False,
+                    ),
                     "503": _given("Not ready: `errors` says why.", ref("Readiness"), stamped=False),
                     **_problems(400),
                 },
             }
         },
-        "/version": {"get": _run("version", "Versions of the engine, of Python, of durable-rules and of the rulebook.", {"type": "object"})},
+        "/version": {
+            "get": _run(
+                "version",
+                "Versions of the engine, of Python, of durable-rules and of the rulebook.",
+                {"type": "object"},
+            )
+        },
     }
 
 
-def _first(names: Any) -> str:
+def _first(names: Iterable[str]) -> str:
     return min(names)
 
 
@@ -156,7 +196,10 @@ def _given(description: str, schema: Schema, *, stamped: bool = True) -> dict[st
 
 
 def _read(name: str, summary: str, schema: Schema, *problems: int) -> dict[str, Any]:
-    return {**_operation("read", name, summary), "responses": {"200": _given(summary, schema), **_problems(400, *problems, 503)}}
+    return {
+        **_operation("read", name, summary),
+        "responses": {"200": _given(summary, schema), **_problems(400, *problems, 503)},
+    }
 
 
 def _one(name: str, summary: str, component: str, example: str) -> dict[str, Any]:
@@ -165,7 +208,10 @@ def _one(name: str, summary: str, component: str, example: str) -> dict[str, Any
 
 
 def _run(name: str, summary: str, schema: Schema) -> dict[str, Any]:
-    return {**_operation("run", name, summary), "responses": {"200": _given(summary, schema, stamped=False), **_problems(400)}}
+    return {
+        **_operation("run", name, summary),
+        "responses": {"200": _given(summary, schema, stamped=False), **_problems(400)},
+    }
 
 
 def _query(name: str, description: str, schema: Schema) -> dict[str, Any]:
@@ -189,15 +235,26 @@ def _parameters() -> dict[str, Any]:
             "description": "fr or en; French when neither is preferred.",
             "schema": {"type": "string", "default": "fr"},
         },
-        "trace": _query("trace", "How much of the trace: the rules that matter, or every rule considered.", {"enum": ["decisive", "full"], "default": "decisive"}),
-        "at": _query("at", "The moment of evaluation (date and time), so that an answer can be reproduced; now by default.", {"type": "string", "format": "date-time"}),
+        "trace": _query(
+            "trace",
+            "How much of the trace: the rules that matter, or every rule considered.",
+            {"enum": ["decisive", "full"], "default": "decisive"},
+        ),
+        "at": _query(
+            "at",
+            "The moment of evaluation (date and time), so that an answer can be reproduced; now by default.",
+            {"type": "string", "format": "date-time"},
+        ),
     }
 
 
 def _problem_schemas() -> dict[str, Schema]:
     fault = record(
         {"code": text("for a program"), "detail": text("for a person, in the language asked for")},
-        {"pointer": text("JSON pointer (RFC 6901) of the value at fault in the body; empty: the whole body"), "parameter": text("the parameter at fault in the address")},
+        {
+            "pointer": text("JSON pointer (RFC 6901) of the value at fault in the body; empty: the whole body"),
+            "parameter": text("the parameter at fault in the address"),
+        },
     )
     fields = {
         "type": one_of([f"/v1/docs#problem-{kind}" for kind in KINDS]),
@@ -211,7 +268,9 @@ def _problem_schemas() -> dict[str, Schema]:
     }
     return {
         "Problem": record(fields, more, "Problem details (RFC 9457)."),
-        "LineProblem": record({**fields, "line": {"type": "integer", "minimum": 1}}, more, "The problem of one line of a batch."),
+        "LineProblem": record(
+            {**fields, "line": {"type": "integer", "minimum": 1}}, more, "The problem of one line of a batch."
+        ),
         "Fault": fault,
     }
 
@@ -223,7 +282,12 @@ def _catalogue_schemas() -> dict[str, Schema]:
     evidence = record({"certainty": TEXT, "verified": {"type": "boolean"}, "sources": array(citation)})
     rule = {"id": TEXT, "topic": TEXT, "claim": TEXT, "target": {"type": "object"}, "because": both}
     rule_more = {"severity": one_of(("absolute", "relative")), "strength": TEXT}
-    score = {"id": TEXT, "label": both, "scope": TEXT, "bands": array(record({"from": {"type": "number"}, "to": {"type": "number"}, "label": both}))}
+    score = {
+        "id": TEXT,
+        "label": both,
+        "scope": TEXT,
+        "bands": array(record({"from": {"type": "number"}, "to": {"type": "number"}, "label": both})),
+    }
     return {
         "Text": record({"fr": TEXT, "en": TEXT}),
         "Rulebook": record(
@@ -253,7 +317,14 @@ def _catalogue_schemas() -> dict[str, Schema]:
                 "techniques": array(TEXT, "techniques it bears on, through their admissible modes too"),
                 "evidence": evidence,
             },
-            {**rule_more, "precaution": both, "correctable": {"type": "object"}, "label": both, "action": both, "within": TEXT},
+            {
+                **rule_more,
+                "precaution": both,
+                "correctable": {"type": "object"},
+                "label": both,
+                "action": both,
+                "within": TEXT,
+            },
         ),
         "Technique": record(
             {
@@ -294,7 +365,10 @@ def _catalogue_schemas() -> dict[str, Schema]:
             },
         ),
         "ScoreInShort": record(score, {"unit": TEXT}),
-        "Score": record({**score, "components": array({"type": "object"}), "evidence": {"type": "object"}}, {"unit": TEXT, "applies": {}}),
+        "Score": record(
+            {**score, "components": array({"type": "object"}), "evidence": {"type": "object"}},
+            {"unit": TEXT, "applies": {}},
+        ),
         "Readiness": record(
             {
                 "status": one_of(("ready", "not ready")),
@@ -304,7 +378,9 @@ def _catalogue_schemas() -> dict[str, Schema]:
                         {"type": "null"},
                     ]
                 },
-                "withheld_answers": mapping({"type": "integer"}, "answers this process did not give: the engines differed, or one failed"),
+                "withheld_answers": mapping(
+                    {"type": "integer"}, "answers this process did not give: the engines differed, or one failed"
+                ),
             },
             {"rulebook": {"type": "object"}, "errors": array(TEXT)},
         ),

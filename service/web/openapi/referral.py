@@ -25,7 +25,11 @@ def referral_schemas(vocabulary: Vocabulary) -> dict[str, Schema]:
         "Referral": closed(referral),
         "Patient": closed(patient),
         "Lesion": closed(lesion),
-        "Day": {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$", "description": DAY},
+        "Day": {
+            "type": "string",
+            "pattern": r"^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?$",
+            "description": DAY,
+        },
     }
 
 
@@ -87,5 +91,3 @@ def _described(item: Item) -> str:
     if item.fresh_for is not None:
         facts.append(f"unknown again after {item.fresh_for / 24:g} d")
     return " ".join([item.help.en, *(f"({fact})" for fact in facts)])
-
-
