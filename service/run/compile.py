@@ -42,7 +42,7 @@ _OPPOSITE = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 MANY_BRANCHES = 12
 
 
-class TooManyBranches(Exception):
+class TooManyBranches(ValueError):
     """A condition would need more branches than one ruleset may hold. Refused when the rulebook loads."""
 
 
@@ -103,13 +103,12 @@ class Compiler:
             case Flag(item):
                 return (((item, "==", 1.0 if wanted else 0.0),),)
             case Member(item, words):
-                places = [
-                    float(place)
-                    for place, word in enumerate(self._vocabulary[item].choices)
-                    if (word in words) == wanted
-                ]
-                # Words are numbered; "one of" is an alternative for each, as the engine compares one number.
-                return tuple(((item, "==", place),) for place in places)
+                places = [at for at, word in enumerate(self._vocabulary[item].choices) if (word in words) == wanted]
+                # Words are numbered in the vocabulary's order; neighbours (T5 to L5) are one range.
+                return tuple(
+                    ((item, "==", float(low)),) if low == high else ((item, ">=", float(low)), (item, "<=", float(high)))
+                    for low, high in _runs(places)
+                )
             case Includes(item, words):
                 tests: list[Test] = [(f"{item}:{word}", "==", 1.0 if wanted else 0.0) for word in words]
                 return tuple((test,) for test in tests) if wanted else (tuple(tests),)
@@ -142,6 +141,17 @@ class Compiler:
     @staticmethod
     def _every_of(left: Branches, right: Branches) -> Branches:
         return tuple((*a, *b) for a in left for b in right)
+
+
+def _runs(places: Iterable[int]) -> list[tuple[int, int]]:
+    """Neighbouring numbers as ranges: 1 2 3 7 -> (1, 3), (7, 7)."""
+    runs: list[tuple[int, int]] = []
+    for place in places:
+        if runs and runs[-1][1] == place - 1:
+            runs[-1] = (runs[-1][0], place)
+        else:
+            runs.append((place, place))
+    return runs
 
 
 def _interval(name: str, operator: str, value: float) -> Branches:
