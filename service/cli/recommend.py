@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+from flask.cli import with_appcontext
 from marshmallow import ValidationError
 
 from service.cli.common import complain, fail, language_option, loaded, rules_folder, rules_option
@@ -59,6 +60,7 @@ class Unreadable(Exception):
 @click.option("--why", nargs=2, metavar="A B", help="Only say why technique A stands before B, or B before A.")
 @click.option("--lesion", metavar="ID", help="With --why: the lesion, when there are several.")
 @rules_option
+@with_appcontext
 def recommend(
     files: tuple[str, ...],
     as_json: bool,

@@ -6,12 +6,13 @@ from typing import Any
 
 import click
 import yaml
+from flask.cli import with_appcontext
 
-from service.cli.common import complain, fail, known, loaded, mistakes, rules_folder, rules_option
+from service.cli.common import complain, fail, known, loaded, rules_folder, rules_option
 from service.rulebook.load import RulebookError, load_rulebook
 from service.rulebook.model import MODE_KINDS, Rulebook
 from service.rulebook.schema import editor_schemas, schemas
-from service.selftest import SelfTestError, qualified
+from service.selftest import errors_of
 from service.tell.catalogue import Catalogue
 
 #: which files of the rules folder each kind of schema is for
@@ -38,6 +39,7 @@ def rules() -> None:
 
 @rules.command("check")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+@with_appcontext
 def check(directory: Path | None) -> None:
     """Check every rule file in DIRECTORY (default: the rules in use) and list every mistake at once.
 
@@ -50,13 +52,9 @@ def check(directory: Path | None) -> None:
       flask rules check /srv/new-rules && kill -HUP "$(cat gunicorn.pid)"
     """
     folder = rules_folder(directory)
-    try:
-        book = qualified(folder).rulebook
-    except RulebookError as error:
-        count = len(error.mistakes)
-        fail(*mistakes(folder, error), f"{count} mistake{'s' if count > 1 else ''} in {folder}")
-    except SelfTestError as error:
-        fail(*(f"{folder}: {line}" for line in error.errors))
+    if errors := errors_of(folder):
+        fail(*errors, f"{folder}: {len(errors)} mistake{'s' if len(errors) > 1 else ''}; these rules cannot serve")
+    book = load_rulebook(folder)
     counts = Catalogue(book).summary["counts"]
     click.echo(f"{folder}: good. {book.info.name} {book.info.version} ({book.info.status}), digest {book.digest[:12]}")
     click.echo(
@@ -70,6 +68,7 @@ def check(directory: Path | None) -> None:
 @rules.command("show")
 @click.argument("name", metavar="RULE")
 @rules_option
+@with_appcontext
 def show(name: str, directory: Path | None) -> None:
     """Show one rule: where it stands, what it says in both languages, its condition, its evidence, whom it bears on.
 
@@ -87,6 +86,7 @@ def show(name: str, directory: Path | None) -> None:
 @click.option("--technique", metavar="ID", help="Only rules that bear on this technique.")
 @click.option("--topic", metavar="TOPIC", help="Only rules of this topic.")
 @rules_option
+@with_appcontext
 def list_rules(technique: str | None, topic: str | None, directory: Path | None) -> None:
     """List the rules, one on each line: id, claim, and where it stands.
 
@@ -116,6 +116,7 @@ def list_rules(technique: str | None, topic: str | None, directory: Path | None)
     help="Folder to write to, made if need be.  [default: standard output]",
 )
 @rules_option
+@with_appcontext
 def schema(out: Path | None, directory: Path | None) -> None:
     """Write the JSON Schemas with which an editor completes and checks rule files while you type.
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from flask.cli import with_appcontext
 
 from service.cli.common import known, language_option, loaded, rules_option
 from service.language.vocabulary import Item
@@ -12,6 +13,7 @@ from service.language.vocabulary import Item
 @click.argument("name", required=False, metavar="[ITEM]")
 @language_option
 @rules_option
+@with_appcontext
 def vocabulary(name: str | None, language: str, directory: Path | None) -> None:
     """List the items that a referral may hold, or tell all about one ITEM.
 
@@ -24,7 +26,7 @@ def vocabulary(name: str | None, language: str, directory: Path | None) -> None:
     words = loaded(directory).vocabulary
     if name:
         item = words[known(name, words.items, "item", "flask vocabulary")]
-        click.echo("\n".join(_in_full(item)))
+        click.echo("\n".join(in_full(item)))
         return
     width = max(map(len, words.items), default=0)
     for section, label in words.sections.items():
@@ -38,7 +40,8 @@ def _type(item: Item) -> str:
     return f"{item.type} ({item.unit})" if item.unit else item.type
 
 
-def _in_full(item: Item) -> list[str]:
+def in_full(item: Item) -> list[str]:
+    """All there is to know about an item, line by line."""
     lines = [
         f"{item.id}  ({item.scope}, {item.type})",
         f"  fr  {item.label.fr}: {item.help.fr}",

@@ -1,7 +1,7 @@
 """What is known of one patient at one moment: the facts every reading works from.
 
-Only usable, fresh values are in `known`: an item that is not there is unknown, whatever the reason. The reasons,
-dates and original spellings are kept beside it in `notes`, for the trace.
+Only usable, fresh values are in `known`: an item that is not there is unknown, whatever the reason. The reasons and
+dates are kept beside it in `notes`, for the trace.
 """
 
 from collections.abc import Mapping
@@ -38,15 +38,14 @@ class Moment:
 
 
 Value: TypeAlias = bool | str | float | Listing | Moment
-WhyUnknown: TypeAlias = Literal["absent", "stale", "unusable"]
+WhyUnknown: TypeAlias = Literal["absent", "stale"]
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """How a value was given: when it was true, as it was written, and why it is unknown if it is."""
+    """When a value was true, and why it is unknown if it is."""
 
     date: str | None
-    given: str
     unknown: WhyUnknown | None = None
 
 
@@ -69,5 +68,3 @@ class Case:
     at: datetime
     patient: Facts
     lesions: tuple[Lesion, ...]
-    #: values that could not be used, as item id (or lesion id / item id) -> reason, for the reader
-    unusable: Mapping[str, str] = field(default_factory=dict)

@@ -305,6 +305,8 @@ class _Moment(Transformer[Token, MomentAfter]):
         self.look = _Looker(words)
 
     def days_after(self, name: Token, number: Token) -> MomentAfter:
+        if not number.isdigit():
+            raise _at(number, "calendar days are a whole number")
         return MomentAfter(self.look.item(name, "moment").id, None, int(number))
 
     def after(self, name: Token, number: Token, unit: Token) -> MomentAfter:

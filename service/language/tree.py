@@ -84,6 +84,8 @@ class Settled:
     verdict: Verdict
     value: str
     text: str = field(default="", compare=False)
+    #: the criterion that was settled, for whoever tells it
+    criterion: "OfTechnique | None" = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +163,10 @@ def for_technique(node: Node, duration: float, position: str) -> Node:
         case Not(part):
             return Not(for_technique(part, duration, position))
         case OfTechnique("position", operator, value, text):
-            return Settled(2 if (position == value) == (operator == "==") else 0, position, text)
+            return Settled(2 if (position == value) == (operator == "==") else 0, position, text, node)
         case OfTechnique("duration", operator, value, text):
             assert isinstance(value, float)
-            return Settled(2 if holds(duration, operator, value) else 0, f"{duration:g} min", text)
+            return Settled(2 if holds(duration, operator, value) else 0, f"{duration:g} min", text, node)
         case _:
             return node
 

@@ -37,6 +37,10 @@ class LesionJudgement:
     _possible_items: Sequence[frozenset[str]] = field(repr=False)
     _open: dict[int, frozenset[OpenItem]] = field(default_factory=dict, repr=False)
 
+    def reads(self, place: int, items: Iterable[str]) -> bool:
+        """Whether one of `items` can bear on the rule at `place`."""
+        return not self._possible_items[place].isdisjoint(items)
+
     def open_items(self, place: int) -> frozenset[OpenItem]:
         """The unknown items that keep the rule at `place` from being decided; empty when it is decided."""
         if place not in self._open:

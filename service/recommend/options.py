@@ -40,7 +40,7 @@ class Option:
     bearing: Bearing
     arguments: Arguments
     modes: Mapping[ModeKind, tuple[ModeChoice, ...]]
-    #: every status that a completion of the data could lead to; one alone means that the status is final
+    #: every status that a completion of the data could lead to; the present status alone means that it is final
     possible: frozenset[Status]
     #: the status of this very act if all that is open is answered well, and if badly
     if_well: Status

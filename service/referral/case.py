@@ -61,15 +61,16 @@ class CaseMaker:
         for name in sorted(values):
             given = values[name]
             on = given.on if given.on is not None else recorded_at
-            for moment in (on, given.value):
-                if isinstance(moment, date) and self._after(moment, at):
-                    wrong.append(_placed(self._future(moment, at), pointer(*keys, name)))
+            # A referral recorded in the future is told once, not once for each of its values.
+            wrong += [
+                _placed(self._future(moment, at), pointer(*keys, name))
+                for moment in (given.on, given.value)
+                if isinstance(moment, date) and self._after(moment, at)
+            ]
             item = self._vocabulary[name]
             stale = self._stale(item, on, at)
-            notes[name] = Note(
-                on.isoformat(), given.written, "unusable" if given.unusable else "stale" if stale else None
-            )
-            if not stale and given.unusable is None:
+            notes[name] = Note(on.isoformat(), "stale" if stale else None)
+            if not stale:
                 known[name] = self._value(given.value, at)
         return Facts(known, notes)
 

@@ -78,16 +78,11 @@ def unit_refused(unit: str, known: Any) -> Complaint:
 
 
 def out_of_range(value: float, low: float, high: float, unit: str | None) -> Complaint:
-    shown = f"{value:g} {unit or ''}".strip()
-    return Complaint(
-        "out_of_range",
-        Text(
-            f"{shown} est hors des valeurs plausibles ({low:g} à {high:g}) : vérifier la valeur et l'unité".replace(
-                ".", ","
-            ),
-            f"{shown} is outside what is plausible ({low:g} to {high:g}): check the value and its unit",
-        ),
-    )
+    # Beyond a quadrillion the digits would tell nothing, and an exponent is what we refuse ourselves.
+    shown = f"{value:.15g} {unit or ''}".strip() if abs(value) < 10**15 else ""
+    fr = f"{shown or 'ce nombre'} est hors des valeurs plausibles ({low:g} à {high:g}) : vérifier la valeur et l’unité"
+    en = f"{shown or 'this number'} is outside what is plausible ({low:g} to {high:g}): check the value and its unit"
+    return Complaint("out_of_range", Text(fr.replace(".", ","), en))
 
 
 def exponent(text: str) -> Complaint:

@@ -18,6 +18,10 @@ from service.referral.strict_json import Exponent
 
 #: Far above any real referral; keeps one request within milliseconds.
 MAX_LESIONS = 40
+#: nearest right names looked for in one object: a slip or two, not a flood
+MOST_SUGGESTIONS = 10
+#: beyond these years time zones leave the calendar; nothing of a patient does
+YEARS = (1900, 2199)
 LESION_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}\Z")
 _MOMENT = re.compile(r"\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})?)?\Z")
 
@@ -33,13 +37,10 @@ class GivenList:
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A value as sent, checked: numbers in the item's own unit, `written` as the sender wrote them."""
+    """A value as sent, checked: numbers in the item's own unit; `on` is its own date, if it has one."""
 
     value: bool | str | float | Day | GivenList
-    written: str
     on: Day | None = None
-    #: why the value cannot be used, when it is kept only to be reported
-    unusable: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,23 @@ def parse_day(value: Any) -> Day:
     """A date or a date and time. Raises ValidationError."""
     if isinstance(value, str) and _MOMENT.match(value):
         try:
-            return date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
+            day = date.fromisoformat(value) if len(value) == 10 else datetime.fromisoformat(value)
         except ValueError:
             pass
+        else:
+            if YEARS[0] <= day.year <= YEARS[1]:
+                return day
     raise ValidationError([complaints.bad_moment()])
 
 
-class ItemField(fields.Field[Given]):
+class ItemField(fields.Field[Given | None]):
     """One item: its bare value, or `{"value": …, "unit": …, "date": …}`; a list is `{"items": […], "complete": …}`."""
 
     def __init__(self, item: Item, **kwargs: Any) -> None:
         super().__init__(allow_none=True, **kwargs)
         self.item = item
 
-    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Given:
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Given | None:
         if self.item.type == "set":
             return self._list(value)
         on: Day | None = None
@@ -93,19 +97,21 @@ class ItemField(fields.Field[Given]):
             if "value" not in value:
                 raise ValidationError({"value": [complaints.missing()]})
             value = value["value"]
+            if value is None:
+                return None
         match self.item.type:
             case "number":
                 return self._number(value, unit, on)
             case "flag":
                 if not isinstance(value, bool):
                     raise ValidationError([complaints.wrong_type("true, false ou null", "true, false or null")])
-                return Given(value, "true" if value else "false", on)
+                return Given(value, on)
             case "choice":
                 if not isinstance(value, str):
                     raise ValidationError([complaints.wrong_type("un mot de la liste", "a word of the list")])
-                return Given(self._word(value), value, on)
+                return Given(self._word(value), on)
             case _:
-                return Given(parse_day(value), value, on)
+                return Given(parse_day(value), on)
 
     def _word(self, word: Any) -> str:
         if not isinstance(word, str):
@@ -125,11 +131,11 @@ class ItemField(fields.Field[Given]):
             raise ValidationError({"unit": [complaints.unit_refused(unit[:40], self.item.units)]})
         number = math.inf if isinstance(value, int) and abs(value) > 10**15 else self.item.in_unit(float(value), unit)
         if not self.item.low <= number <= self.item.high:
-            shown = float(value) if math.isfinite(number) else math.copysign(math.inf, value)
+            shown = float(value) if math.isfinite(number) else math.inf
             raise ValidationError(
                 [complaints.out_of_range(shown, self.item.low, self.item.high, unit or self.item.unit)]
             )
-        return Given(number, f"{value} {unit or self.item.unit or ''}".strip(), on)
+        return Given(number, on)
 
     def _list(self, value: Any) -> Given:
         if isinstance(value, list):
@@ -151,14 +157,21 @@ class ItemField(fields.Field[Given]):
         if present & absent:
             raise ValidationError([complaints.both_present_and_absent(present & absent)])
         listing = GivenList(present, absent, complete)
-        return Given(listing, ", ".join(sorted(present)) or "–", on)
+        return Given(listing, on)
 
     def _words(self, name: str, words: Any) -> frozenset[str]:
         if not isinstance(words, list) or len(words) > 200:
             raise ValidationError({name: [complaints.wrong_type("une liste de mots", "a list of words")]})
-        return frozenset(
-            _within(name, lambda word, at=at: _within(at, self._word, word), word) for at, word in enumerate(words)
-        )
+        read: set[str] = set()
+        wrong: dict[int, Any] = {}
+        for at, word in enumerate(words):
+            try:
+                read.add(self._word(word))
+            except ValidationError as error:
+                wrong[at] = error.messages
+        if wrong:
+            raise ValidationError({name: wrong})
+        return frozenset(read)
 
 
 def _within(name: str | int, read: Any, value: Any) -> Any:
@@ -170,11 +183,19 @@ def _within(name: str | int, read: Any, value: Any) -> Any:
 
 
 def _no_others(value: Mapping[str, Any], allowed: set[str]) -> None:
-    wrong = {
-        key: [complaints.unknown_field(key[:60], nearest(key[:60], allowed))] for key in value if key not in allowed
-    }
+    wrong = _unknown_fields(value, dict.fromkeys(sorted(allowed)))
     if wrong:
         raise ValidationError(wrong)
+
+
+def _unknown_fields(data: Mapping[str, Any], known: Mapping[str, Any]) -> dict[str, list[Complaint]]:
+    """A complaint for each name that is not known; the first few with the nearest right name, which takes time to find."""
+    wrong: dict[str, list[Complaint]] = {}
+    for key in data:
+        if key not in known:
+            near = nearest(key[:60], known) if len(wrong) < MOST_SUGGESTIONS else None
+            wrong[key] = [complaints.unknown_field(key[:60], near)]
+    return wrong
 
 
 class _Strict(Schema):
@@ -185,18 +206,14 @@ class _Strict(Schema):
         unknown = EXCLUDE
 
     @cached_property
-    def _names(self) -> list[str]:
-        return [field.data_key or name for name, field in self.fields.items()]
+    def _names(self) -> dict[str, None]:
+        return dict.fromkeys(field.data_key or name for name, field in self.fields.items())
 
     @validates_schema(pass_original=True, skip_on_field_errors=False)
     def _unknown(self, data: Any, original_data: Any, **kwargs: Any) -> None:
         if not isinstance(original_data, dict):
             return
-        wrong = {
-            key: [complaints.unknown_field(key[:60], nearest(key[:60], self._names))]
-            for key in original_data
-            if key not in self._names
-        }
+        wrong = _unknown_fields(original_data, self._names)
         if wrong:
             raise ValidationError(wrong)
 
@@ -213,7 +230,7 @@ class ReferralReader:
         self._ids = {_attribute(item.id): item.id for item in vocabulary}
         self._patient = self._schema("Patient", vocabulary, "patient", {})
         self._lesion = self._schema("Lesion", vocabulary, "lesion", {"id": fields.Raw()})
-        self._names = {"recorded_at", "patient", "lesions"}
+        self._names = dict.fromkeys(("recorded_at", "patient", "lesions"))
 
     def _schema(self, name: str, vocabulary: Vocabulary, scope: Scope, more: dict[str, Any]) -> Schema:
         own = {_attribute(item.id): ItemField(item, data_key=item.id) for item in vocabulary.of(scope).values()}
@@ -224,10 +241,7 @@ class ReferralReader:
         """A referral from plain JSON data. Raises ReferralError with every complaint at once."""
         if not isinstance(data, dict):
             raise ReferralError([complaints.wrong_type("un objet JSON", "a JSON object")])
-        messages: dict[str, Any] = {}
-        for key in data:
-            if key not in self._names:
-                messages[key] = [complaints.unknown_field(key[:60], nearest(key[:60], self._names))]
+        messages: dict[str, Any] = {**_unknown_fields(data, self._names)}
         recorded_at: Day | None = None
         try:
             recorded_at = _within("recorded_at", parse_day, data["recorded_at"])

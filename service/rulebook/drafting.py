@@ -4,8 +4,10 @@ Every mistake of a rulebook is listed at once. So reading goes on past a mistake
 left out, its name is remembered, and what refers to that name is not blamed for it.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import Any
 
 from service.language.errors import LanguageError, Mistake, nearest
@@ -13,6 +15,8 @@ from service.language.vocabulary import Text
 from service.rulebook.model import Evidence
 from service.rulebook.shape import shape_mistakes
 from service.rulebook.source import Document, Keys
+
+_WORD = re.compile(r"[A-Za-z][\w.-]*")
 
 
 @dataclass
@@ -23,14 +27,24 @@ class Draft:
     mistakes: list[Mistake] = field(default_factory=list)
     #: names declared by entries that could not be read
     tainted: set[str] = field(default_factory=set)
+    #: kinds of file that are there, readable or not
+    kinds: set[str] = field(default_factory=set)
+    #: what cannot be looked up at all, because the one file that declares it is missing or cannot be read
+    lost: set[str] = field(default_factory=set)
     _faulty: dict[str, set[int]] = field(default_factory=dict)
 
-    def add(self, kind: str, document: Document) -> None:
-        """Takes a document in and checks its shape."""
-        found = shape_mistakes(document, kind)
+    def add(self, kind: str, document: Document, mistakes: list[Mistake]) -> None:
+        """Takes a document in, with the mistakes found in reading it, and checks its shape."""
+        found = mistakes + (shape_mistakes(document, kind) if document.data is not None else [])
         self.mistakes += found
-        self._faulty[document.name] = {mistake.line for mistake in found}
-        self.documents.setdefault(kind, []).append(document)
+        self.kinds.add(kind)
+        if isinstance(document.data, dict):
+            self._faulty[document.name] = {mistake.line for mistake in found}
+            self.documents.setdefault(kind, []).append(document)
+            return
+        # Nobody can tell what it declares; so no name that stands in it is held against another file.
+        for word in (PurePosixPath(document.name).stem, *_WORD.findall(document.text)):
+            self.tainted |= {word, f"score.{word}", f"site.{word}"}
 
     def entries(self, document: Document, keys: Keys = ()) -> Iterator[tuple[Keys, Any, Any]]:
         """(keys, name or index, data) of each well-formed entry of the mapping or list at `keys`."""
@@ -62,13 +76,18 @@ class Draft:
     def complain(
         self, document: Document, keys: Keys, message: str, *, offender: str = "", suggestion: str | None = None
     ) -> None:
-        if offender and offender in self.tainted:
+        if self._excused(message, offender):
             return
         self.mistakes.append(document.mistake(keys, message, offender=offender, suggestion=suggestion))
 
+    def _excused(self, message: str, offender: str) -> bool:
+        """Whether a name is unknown only because what declares it could not be read: that mistake is told already."""
+        unknown, _, what = message.partition(" ")
+        return unknown == "unknown" and (offender in self.tainted or what in self.lost)
+
     def complain_of(self, document: Document, keys: Keys, error: LanguageError) -> None:
         """A mistake within one line, shifted to its column."""
-        if error.offender in self.tainted:
+        if self._excused(error.message, error.offender):
             return
         self.mistakes.append(
             document.mistake(

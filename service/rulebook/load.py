@@ -29,7 +29,9 @@ from service.rulebook.read_words import read_node, read_scores, read_settings, r
 from service.rulebook.schema import kind_of
 from service.rulebook.source import Document, read
 
-_SINGLE = ("rulebook", "sources", "traits", "site", "checklist", "ranking", "session")
+_SINGLE = ("rulebook", "sources", "traits", "site", "checklist", "impossible", "ranking", "session")
+#: what only one file declares
+_DECLARED = {"sources": "source", "traits": "trait", "site": "site setting"}
 
 
 class RulebookError(Exception):
@@ -52,20 +54,21 @@ def load_rulebook(directory: Path) -> Rulebook:
     for path in sorted(directory.rglob("*.y*ml")):
         name = path.relative_to(directory).as_posix()
         kind = kind_of(name)
-        document, mistakes = read(path, name)
-        draft.mistakes += mistakes
         if kind is None:
             draft.mistakes.append(Mistake(name, 1, 1, "no kind of rule file belongs here; see docs/rule-language.md"))
-        elif document.data is not None:
-            draft.add(kind, document)
-            contents[name] = document.data
+            continue
+        document, mistakes = read(path, name)
+        draft.add(kind, document, mistakes)
+        contents[name] = document.data
     return _assemble(draft, contents)
 
 
 def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
     for kind in _SINGLE:
-        if not draft.documents.get(kind):
+        if kind not in draft.kinds:
             draft.mistakes.append(Mistake(f"{kind}.yaml", 1, 1, "this file is missing"))
+        if kind in _DECLARED and not draft.documents.get(kind):
+            draft.lost.add(_DECLARED[kind])
     sources = {
         name: Source(name, entry["citation"], *(entry.get(key, "") for key in ("where", "supports", "seen")))
         for document in draft.documents.get("sources", [])

@@ -93,10 +93,10 @@ class RuleReader:
                 self._rule(document, keys, entry, claim, narrowed, topic)
 
     def _target(self, document: Document, keys: Keys, data: Any, claim: Claim) -> Target:
-        for technique in words_of(data.get("technique")):
-            self.draft.lookup(document, (*keys, "technique"), "technique", technique, self.techniques)
-        for trait in words_of(data.get("trait")):
-            self.draft.lookup(document, (*keys, "trait"), "trait", trait, self.traits)
+        for at, technique in enumerate(words_of(data.get("technique"))):
+            self.draft.lookup(document, (*keys, "technique", at), "technique", technique, self.techniques)
+        for at, trait in enumerate(words_of(data.get("trait"))):
+            self.draft.lookup(document, (*keys, "trait", at), "trait", trait, self.traits)
         chosen: list[tuple[ModeKind, str]] = [(kind, data[kind]) for kind in MODE_KINDS if kind in data]
         for kind, mode in chosen:
             known = {name for other, name in self.modes if other == kind}

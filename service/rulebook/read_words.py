@@ -31,6 +31,7 @@ def read_vocabulary(draft: Draft) -> Vocabulary:
         for keys, name, entry in draft.entries(document, ("items",)):
             if name in items:
                 draft.complain(document, keys, "declared twice", offender=name)
+                continue
             if name.partition(".")[0] in RESERVED:
                 draft.complain(document, keys, f"no item may begin with {', '.join(RESERVED)}", offender=name)
             items[name] = _item(draft, document, keys, name, entry, section, data.get("scope", "patient"))

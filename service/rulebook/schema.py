@@ -53,7 +53,7 @@ def _word_or_words() -> Schema:
 
 def _definitions() -> Schema:
     text = _object(
-        {"fr": {"type": "string", "minLength": 1}, "en": {"type": "string", "minLength": 1}},
+        {language: {"type": "string", "pattern": r"\S", "description": "words"} for language in ("fr", "en")},
         description="French and English",
     )
     evidence = _object(

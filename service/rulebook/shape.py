@@ -12,6 +12,15 @@ from service.language.errors import Mistake, nearest
 from service.rulebook.schema import schemas
 from service.rulebook.source import Document, Keys
 
+_TYPES = {
+    "object": "a mapping (key: value)",
+    "array": "a list",
+    "string": "a text",
+    "boolean": "true or false",
+    "integer": "a whole number",
+    "number": "a number",
+}
+
 
 @cache
 def _validators() -> dict[str, Draft202012Validator]:
@@ -30,14 +39,8 @@ def _worded(document: Document, error: ValidationError) -> Iterator[Mistake]:
     # jsonschema types these as possibly unset; they are set on every error that iteration yields.
     schema: Any = error.schema
     wanted: Any = error.validator_value
-    # `any_of` reports one branch per form; the deepest one is the form the author meant.
     if error.validator == "anyOf":
-        if isinstance(value, dict) and error.context:
-            deepest = max(error.context, key=lambda inner: len(inner.absolute_path))
-            if len(deepest.absolute_path) > len(error.absolute_path):
-                yield from _worded(document, deepest)
-                return
-        yield document.mistake(keys, "not a form that is accepted here", offender=_brief(value))
+        yield from _none_of(document, error)
     elif error.validator == "additionalProperties":
         known = set(schema.get("properties", {}))
         for key in sorted(set(value) - known) if known else sorted(value):
@@ -51,12 +54,32 @@ def _worded(document: Document, error: ValidationError) -> Iterator[Mistake]:
         hint = nearest(str(value), known_words)
         yield document.mistake(keys, f"not one of {', '.join(known_words)}", offender=_brief(value), suggestion=hint)
     elif error.validator == "type":
-        yield document.mistake(keys, f"a {wanted} is needed", offender=_brief(value))
+        yield document.mistake(keys, f"{_TYPES.get(wanted, wanted)} is needed", offender=_brief(value))
     elif error.validator == "pattern":
         meant = schema.get("description", wanted)
         yield document.mistake(keys, f"not of the form expected ({meant})", offender=_brief(value))
     else:
         yield document.mistake(keys, error.message[:200])
+
+
+def _none_of(document: Document, error: ValidationError) -> Iterator[Mistake]:
+    """`anyOf` reports one branch per form; the deepest one is the form the author meant."""
+    keys: Keys = tuple(error.absolute_path)
+    value: Any = error.instance
+    branches: Any = error.validator_value
+    if isinstance(value, dict) and error.context:
+        deepest = max(error.context, key=lambda inner: len(inner.absolute_path))
+        if len(deepest.absolute_path) > len(error.absolute_path):
+            yield from _worded(document, deepest)
+            return
+        # {and: […]} for {all: […]}: the key that would have told the form is no word of ours.
+        forms = {name for branch in branches for name in branch.get("properties", {})}
+        strange = sorted(value.keys() - forms)
+        for key in strange:
+            yield document.mistake((*keys, key), "unknown key", offender=key, suggestion=nearest(key, forms))
+        if strange:
+            return
+    yield document.mistake(keys, "not a form that is accepted here", offender=_brief(value))
 
 
 def _matches_names(schema: Any, key: str) -> bool:

@@ -35,6 +35,8 @@ class Document:
     name: str
     data: Any
     places: Mapping[Keys, tuple[int, int]]
+    #: as it was read; what it may declare is looked for here when `data` is of no use
+    text: str = ""
 
     def mistake(
         self, keys: Keys, message: str, *, shift: int = 0, offender: str = "", suggestion: str | None = None
@@ -52,30 +54,54 @@ def read(path: Path, name: str) -> tuple[Document, list[Mistake]]:
     try:
         if path.stat().st_size > MAX_BYTES:
             return Document(name, None, {}), [Mistake(name, 1, 1, f"larger than {MAX_BYTES} bytes")]
-        text = path.read_text(encoding="utf-8")
+        content = path.read_bytes()
+        text = content.decode("utf-8")
     except UnicodeDecodeError as error:
-        return Document(name, None, {}), [Mistake(name, 1, 1, f"not UTF-8 at byte {error.start}")]
+        read_anyway = content.decode("utf-8", errors="replace")
+        return Document(name, None, {}, read_anyway), [Mistake(name, 1, 1, f"not UTF-8 at byte {error.start}")]
     return read_text(text, name)
 
 
 def read_text(text: str, name: str) -> tuple[Document, list[Mistake]]:
+    unusable = Document(name, None, {}, text)
     try:
         root = yaml.compose(text, Loader=_Loader)
-        aliased = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_Loader))
+        anchors, tags = _refused(text, name)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        problem = getattr(error, "problem", None) or "not valid YAML"
-        return Document(name, None, {}), [Mistake(name, line, column, f"not valid YAML: {problem}")]
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "not readable"
+        if any(row[column - 1 :].startswith("\t") for row in text.splitlines()[line - 1 : line]):
+            problem = "a tab stands here; indent with spaces"
+        return unusable, [Mistake(name, line, column, f"not valid YAML: {problem}")]
     except RecursionError:
-        return Document(name, None, {}), [Mistake(name, 1, 1, "nested too deep")]
+        return unusable, [Mistake(name, 1, 1, "nested too deep")]
     if root is None:
-        return Document(name, None, {}), [Mistake(name, 1, 1, "the file is empty")]
-    if aliased:
-        return Document(name, None, {}), [Mistake(name, 1, 1, "anchors and aliases are not used in rule files")]
+        return unusable, [Mistake(name, 1, 1, "the file is empty")]
+    if anchors:
+        return unusable, anchors + tags
     reader = _Reader(name)
     data = reader.value(root, ())
-    return Document(name, data, reader.places), reader.mistakes
+    if reader.too_deep:
+        return unusable, tags + reader.mistakes
+    return Document(name, data, reader.places, text), tags + reader.mistakes
+
+
+def _refused(text: str, name: str) -> tuple[list[Mistake], list[Mistake]]:
+    """Every anchor and every tag. An alias needs an anchor, so there is none without one."""
+    anchors: list[Mistake] = []
+    tags: list[Mistake] = []
+    for event in yaml.parse(text, Loader=_Loader):
+        anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
+        mark = event.start_mark
+        if isinstance(event, yaml.AliasEvent) or mark is None:
+            continue
+        place = (name, mark.line + 1, mark.column + 1)
+        if anchor:
+            anchors.append(Mistake(*place, "anchors and aliases are not used in rule files", f"&{anchor}"))
+        elif tag:
+            tags.append(Mistake(*place, "tags are not used in rule files", str(tag)))
+    return anchors, tags
 
 
 class _Reader:
@@ -83,13 +109,16 @@ class _Reader:
         self.name = name
         self.places: dict[Keys, tuple[int, int]] = {}
         self.mistakes: list[Mistake] = []
+        self.too_deep = False
 
     def value(self, node: yaml.Node, keys: Keys) -> Any:
         # A quoted text begins one column after its quote.
         quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
         self.places[keys] = (node.start_mark.line + 1, node.start_mark.column + 1 + quoted)
         if len(keys) > MAX_DEPTH:
-            self.complain(node, "nested too deep")
+            if not self.too_deep:
+                self.complain(node, "nested too deep")
+            self.too_deep = True
             return None
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, keys)
@@ -111,8 +140,6 @@ class _Reader:
 
     def scalar(self, node: yaml.Node) -> Any:
         text = str(node.value)
-        if not str(node.tag).startswith("tag:yaml.org,2002:"):
-            self.complain(node, "tags are not used in rule files", str(node.tag))
         # Plain scalars have the style None or "", by parser.
         if getattr(node, "style", None):
             return text

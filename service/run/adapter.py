@@ -10,12 +10,16 @@ What was measured of the engine (2.0.28), and what is done about it:
 - Types are compared as text: so only numbers are asserted, and words are numbered.
 - Numbers with an exponent are rejected: they are written as plain decimals.
 - After a failure a state must not be touched again: the ruleset is rebuilt instead.
+- A new state's action is never initialised in C (`context` in state.c): deleting a state in which no rule has ever
+  fired frees a random address and can crash the process. So each ruleset fires one rule when it is built (`_prime`);
+  every later state takes the same place in memory, whose action is then empty.
 
 Built after fork, one per worker: the C engine keeps its states in the process.
 """
 
 import json
 import threading
+import weakref
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from itertools import count
@@ -68,7 +72,25 @@ class Ruleset:
 
     def _build(self) -> None:
         self._name = f"indication{next(_names)}"
-        self._handle = engine.create_ruleset(self._name, json.dumps(self._definition))
+        # No fact of ours has this property, so that this rule adds nothing to what a fact can satisfy.
+        primed = {**self._definition, "prime/0": {"all": [{"m": {"prime": 1}}]}}
+        self._handle = engine.create_ruleset(self._name, json.dumps(primed))
+        self._prime()
+        # The engine keeps a ruleset until it is told otherwise. After a failure it is not told: what a failed ruleset
+        # holds must not be touched, so `conclude` lets go of the finalizer and leaves those few kilobytes behind.
+        self._release = weakref.finalize(self, engine.delete_ruleset, self._handle)
+        self._release.atexit = False
+
+    def _rebuild(self) -> None:
+        self._release.detach()
+        self._build()
+
+    def _prime(self) -> None:
+        """Fires and completes one rule, so that the memory of states holds no random address (see above)."""
+        _, state = engine.assert_fact(self._handle, '{"prime":1,"id":"1","sid":"1"}')
+        engine.start_action_for_state(self._handle, state)
+        engine.complete_and_start_action(self._handle, state)
+        engine.delete_state(self._handle, "1")
 
     def _expression(self, test: Test) -> dict[str, object]:
         name, operator, value = test
@@ -96,10 +118,10 @@ class Ruleset:
                     messages = engine.complete_and_start_action(self._handle, state)
                 engine.delete_state(self._handle, "1")
             except EngineError:
-                self._build()
+                self._rebuild()
                 raise
             except Exception as error:
-                self._build()
+                self._rebuild()
                 raise EngineError(str(error)) from error
         return fired
 

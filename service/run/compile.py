@@ -106,7 +106,9 @@ class Compiler:
                 places = [at for at, word in enumerate(self._vocabulary[item].choices) if (word in words) == wanted]
                 # Words are numbered in the vocabulary's order; neighbours (T5 to L5) are one range.
                 return tuple(
-                    ((item, "==", float(low)),) if low == high else ((item, ">=", float(low)), (item, "<=", float(high)))
+                    ((item, "==", float(low)),)
+                    if low == high
+                    else ((item, ">=", float(low)), (item, "<=", float(high)))
                     for low, high in _runs(places)
                 )
             case Includes(item, words):
@@ -208,7 +210,8 @@ class Conditions:
             case All(inner) | AnyOf(inner):
                 # Single tests stay where they are; everything else is concluded beforehand.
                 left = tuple(
-                    part if _single(compiler, part) else _Concluded(parts.setdefault(part, len(parts))) for part in inner
+                    part if _single(compiler, part) else _Concluded(parts.setdefault(part, len(parts)))
+                    for part in inner
                 )
                 whole: _Node = All(left) if isinstance(node, All) else AnyOf(left)  # type: ignore[arg-type]
                 return compiler.branches(whole, True), compiler.branches(whole, False)

@@ -200,7 +200,7 @@ class _Lesion:
             "standing": ranked.standing,
             "status": option.status,
             "status_label": words.STATUS[option.status].in_(language),
-            "final": len(option.possible) == 1,
+            "final": option.possible == {option.status},
             "possible": sorted(option.possible, key=STATUSES.index),
             "why": self._sentences.why(option),
             "keys": dict(ranked.keys),

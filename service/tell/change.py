@@ -28,7 +28,7 @@ from service.language.tree import (
 from service.language.vocabulary import Item
 from service.recommend.options import BINDING, ModeChoice, Option
 from service.recommend.recommendation import LesionRecommendation, Recommendation
-from service.rulebook.model import Rulebook
+from service.rulebook.model import Arguments, Rulebook
 
 #: item -> the value it would have to take
 Changes: TypeAlias = Mapping[str, Value]
@@ -92,34 +92,52 @@ class Changer:
         cautions = [place for part in parts for place in part.cautions if verdicts[place] == YES]
         indicated = option.bearing.indicated != NO
         names = tuple(mode.mode for mode in modes)
-        for goals, remain in ((blocking + cautions, False), (blocking, True)):
-            changes = self._reach(goals, () if indicated else option.arguments.indications)
+        for goals, free in ((blocking + cautions, True), (blocking, False)):
+            changes = self._reach(goals, () if indicated else option.arguments.indications, parts, cautions=not free)
             if changes is not None:
-                return WayOut(changes, names, remain and bool(cautions))
+                remain = not free and any(
+                    self._verdict(place, changes) == YES for part in parts for place in part.cautions
+                )
+                return WayOut(changes, names, remain)
         stuck = [place for place in blocking if not self._ways(place, NO)]
         if not indicated and not any(self._ways(place, YES) for place in option.arguments.indications):
             stuck += option.arguments.indications
         return DeadEnd(tuple(sorted({self._rulebook.bound[place].rule.id for place in stuck or blocking})))
 
-    def _reach(self, refute: Sequence[int], fulfil: Sequence[int]) -> Changes | None:
-        """The smallest changes that refute every rule of `refute` and, if `fulfil` is not empty, fulfil one of it."""
+    def _reach(
+        self, refute: Sequence[int], fulfil: Sequence[int], parts: Sequence[Arguments], *, cautions: bool
+    ) -> Changes | None:
+        """The smallest changes that refute every rule of `refute` and, if `fulfil` is not empty, fulfil one of it.
+
+        They must not bring on anything else that bears on the act: nothing in `parts` may stand against it afterwards,
+        but relative contraindications if `cautions` are admitted.
+        """
         alternatives: list[Changes] = [{}]
         for place in refute:
             alternatives = _combined(alternatives, self._ways(place, NO))
         if fulfil:
             alternatives = _combined(alternatives, [way for place in fulfil for way in self._ways(place, YES)])
         for changes in sorted(alternatives, key=lambda way: (len(way), sorted(way))):
-            if self._holds(changes, refute, fulfil):
+            if self._holds(changes, fulfil, parts, cautions=cautions):
                 return changes
         return None
 
-    def _holds(self, changes: Changes, refute: Sequence[int], fulfil: Sequence[int]) -> bool:
-        changed = self._changed(changes)
-        refuted = all(self._verdict(place, changed) != YES for place in refute)
-        return refuted and (not fulfil or any(self._verdict(place, changed) == YES for place in fulfil))
+    def _holds(self, changes: Changes, fulfil: Sequence[int], parts: Sequence[Arguments], *, cautions: bool) -> bool:
+        if not changes:
+            # Nothing was to be refuted.
+            return not fulfil
+        free = all(
+            self._verdict(place, changes) != YES
+            for part in parts
+            for place in (*part.alerts, *part.excluding, *part.deferring, *(() if cautions else part.cautions))
+        )
+        return free and (not fulfil or any(self._verdict(place, changes) == YES for place in fulfil))
 
-    def _verdict(self, place: int, situation: Situation) -> Verdict:
-        return self._meaning.condition(self._rulebook.bound[place].when)(situation)
+    def _verdict(self, place: int, changes: Changes) -> Verdict:
+        """The verdict with the changes made. What none of them touches stays as it is."""
+        if not self._judgement.reads(place, changes):
+            return self._judgement.verdicts[place]
+        return self._meaning.condition(self._rulebook.bound[place].when)(self._changed(changes))
 
     def _changed(self, changes: Changes) -> Situation:
         known = {**self._situation.known, **changes}

@@ -18,7 +18,7 @@ from service.language.tree import (
     Settled,
 )
 from service.language.vocabulary import Text, Vocabulary
-from service.tell.words import duration, listed, lower_first, number
+from service.tell.words import POSITION, duration, listed, lower_first, number
 
 _CONTRARY = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
@@ -75,10 +75,23 @@ class Phrases:
                 lesions = "lésions avec" if french else "lesions with"
                 count = "nombre de" if french else "number of"
                 return f"{count} {lesions} {self.of(where)} {_sign(operator, holds)} {number(value, self._language)}"
-            case OfTechnique(text=text) | Settled(text=text) | Always(text=text):
-                return text if holds else ("jamais" if french else "never") if isinstance(leaf, Always) else f"≠ {text}"
+            case Always():
+                return ("toujours" if holds else "jamais") if french else ("always" if holds else "never")
+            case Settled(criterion=OfTechnique() as criterion):
+                return self._of_technique(criterion, holds)
+            case OfTechnique():
+                return self._of_technique(leaf, holds)
             case _:
                 raise TypeError(leaf)
+
+    def _of_technique(self, leaf: OfTechnique, holds: bool) -> str:
+        french = self._language == "fr"
+        if isinstance(leaf.value, float):
+            act = "durée du geste" if french else "duration of the act"
+            return f"{act} {_sign(leaf.operator, holds)} {number(leaf.value, self._language)} min"
+        act = "position du geste : " if french else "position for the act: "
+        other = "" if (leaf.operator == "==") == holds else "autre que " if french else "other than "
+        return f"{act}{other}{POSITION[leaf.value].in_(self._language)}"
 
     def _compare(self, leaf: Compare, holds: bool) -> str:
         french = self._language == "fr"

@@ -36,7 +36,7 @@ def render(answer: Answer, language: str) -> str:
     lines: list[str] = []
     for alert in answer["alerts"]:
         lines += [
-            f"!! {word('alert')}{colon}{alert['label']} ({word('within')} {alert['within']})",
+            *_wrapped(f"!! {word('alert')}{colon}{alert['label']} ({word('within')} {alert['within']})", "", "   "),
             *_wrapped(alert["action"], "   "),
             "",
         ]
@@ -47,8 +47,8 @@ def render(answer: Answer, language: str) -> str:
             lines += _option(option, answer["labels"], word, language)
         rest = [option for option in lesion["options"] if option not in offered[:_SHOWN]]
         if rest:
-            lines.append(f"{word('others')}{colon}")
-            lines += [f"   {option['rank']:>2}. {option['label']} — {option['status_label']}" for option in rest]
+            lines.append(f"{word('others')}{colon}".rstrip())
+            lines += _brief(rest, colon)
         lines.append("")
     if len(answer["lesions"]) > 1:
         for session in answer["session"]["sessions"]:
@@ -56,7 +56,7 @@ def render(answer: Answer, language: str) -> str:
             anaesthesia = f" — {session['anaesthesia_label']}" if "anaesthesia_label" in session else ""
             lines.append(f"{word('session')}{colon}{lesions}{anaesthesia}")
     if answer["questions"]:
-        lines.append(f"{word('questions')}{colon}")
+        lines.append(f"{word('questions')}{colon}".rstrip())
         for question in answer["questions"][:_QUESTIONS]:
             lesion = f" ({question['lesion']})" if "lesion" in question else ""
             lines.append(f"   ? {question['label']}{lesion}")
@@ -69,17 +69,31 @@ def render(answer: Answer, language: str) -> str:
     return "\n".join(lines)
 
 
+def _brief(options: list[Answer], colon: str) -> list[str]:
+    """The other options, those of one status on one line, in their order."""
+    by_status: dict[str, list[str]] = {}
+    for option in options:
+        label = option["label"] if not by_status.get(option["status_label"]) else lower_first(option["label"])
+        by_status.setdefault(option["status_label"], []).append(label)
+    return [
+        line
+        for status, labels in by_status.items()
+        for line in _wrapped(f"- {status}{colon}{', '.join(labels)}", "    ", "      ")
+    ]
+
+
 def _option(option: Answer, names: Answer, word: Callable[[str], str], language: str) -> list[str]:
     colon = ": " if language == "en" else " : "
     lines = [
-        f"{option['rank']:>2}. {option['plan']}",
+        *_wrapped(f"{option['rank']:>2}. {option['plan']}", "", "    "),
         f"    [{option['status_label']}]",
         *_wrapped(option["why"], "    "),
     ]
     if option["precautions"]:
         lines += [
             line
-            for each in option["precautions"]
+            # The first precaution stands in the sentence above when it gives the status.
+            for each in option["precautions"][option["status"] == "cautioned" :]
             for line in _wrapped(f"· {word('precaution')}{colon}{each['precaution']}", "    ")
         ]
     if option["to_verify"]:
@@ -95,5 +109,5 @@ def _option(option: Answer, names: Answer, word: Callable[[str], str], language:
     return lines
 
 
-def _wrapped(text: str, indent: str) -> list[str]:
-    return fill(text, _WIDTH, initial_indent=indent, subsequent_indent=indent).splitlines()
+def _wrapped(text: str, indent: str, hanging: str | None = None) -> list[str]:
+    return fill(text, _WIDTH, initial_indent=indent, subsequent_indent=hanging or indent).splitlines()

@@ -165,6 +165,4 @@ class Tracer:
                 entry["value"] = value.instant.isoformat() if value.instant else value.day.isoformat()
             case _:
                 entry["value"] = value
-        if note is not None:
-            entry["given"] = note.given
         return entry

@@ -22,5 +22,7 @@ def told(item: Item, value: Value, language: str) -> str:
             nothing = "none" if language == "en" else "aucun"
             return present or nothing
         case Moment():
-            elapsed = words.duration(round(value.since[0]), language) if value.since[0] >= 1 else "< 1 h"
+            # To the tenth of an hour while hours matter, then in whole days.
+            hours = round(value.since[0], 1) if value.since[0] < 72 else round(value.since[0] / 24) * 24
+            elapsed = words.duration(hours, language) if value.since[0] >= 1 else "< 1 h"
             return f"{elapsed} ago" if language == "en" else f"il y a {elapsed}"

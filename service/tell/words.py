@@ -26,19 +26,6 @@ CERTAINTY = (
     Text("aucune", "none"),
 )
 VERDICT = {"yes": Text("oui", "yes"), "no": Text("non", "no"), "unknown": Text("inconnu", "unknown")}
-ARGUMENT = {
-    "alerts": Text("alerte", "alert"),
-    "excluding": Text("contre-indication absolue", "absolute contraindication"),
-    "deferring": Text("contre-indication corrigeable", "correctable contraindication"),
-    "indications": Text("indication", "indication"),
-    "favours": Text("argument favorable", "argument in favour"),
-    "cautions": Text("contre-indication relative", "relative contraindication"),
-}
-WHY_UNKNOWN = {
-    "absent": Text("non renseigné", "not given"),
-    "stale": Text("trop ancien", "too old"),
-    "unusable": Text("inutilisable", "unusable"),
-}
 MEASURE = {
     "pain_reduction": Text("baisse de la douleur initiale", "fall in initial pain"),
     "responders": Text("patients soulagés", "patients relieved"),
@@ -50,6 +37,13 @@ KIND = {
     "anaesthesia": Text("anesthésie", "anaesthesia"),
     "guidance": Text("guidage", "guidance"),
     "stay": Text("séjour", "stay"),
+}
+POSITION = {
+    "prone": Text("décubitus ventral", "prone"),
+    "supine": Text("décubitus dorsal", "supine"),
+    "lateral": Text("décubitus latéral", "lateral"),
+    "any": Text("indifférente", "any"),
+    "none": Text("aucune", "none"),
 }
 STANDING = Text("possibilité d’agir", "possibility of acting")
 
@@ -126,9 +120,15 @@ def listed(words: list[str], language: str, conjunction: Text | None = None) -> 
     return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} {joint} {words[-1]}" if words else ""
 
 
+#: people whose name opens a label
+_NAMES = ("Bilsky", "Karnofsky", "Mallampati", "Mirels")
+
+
 def lower_first(text: str) -> str:
-    """A label inside a sentence; abbreviations keep their capitals."""
-    return text if text[1:2].isupper() or not text else text[0].lower() + text[1:]
+    """A label inside a sentence; abbreviations and names of people keep their capitals."""
+    if not text or text[1:2].isupper() or text.startswith(_NAMES):
+        return text
+    return text[0].lower() + text[1:]
 
 
 def sentence(text: str) -> str:

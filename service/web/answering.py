@@ -24,5 +24,11 @@ def json_response(value: Any, languages: Iterable[str] = ("fr", "en"), status: i
     return response
 
 
+def text_response(text: str, language: str) -> Response:
+    response = Response(text + "\n", content_type="text/plain; charset=utf-8")
+    response.content_language.add(language)
+    return response
+
+
 def _ascii(text: str) -> str:
     return "".join(character if " " <= character <= "~" else "?" for character in text)

@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from flask import Blueprint, Response, request, stream_with_context
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.decision import Detail, Language
 from service.language.vocabulary import Text
 from service.referral.complaints import Complaint, ReferralError
 from service.referral.strict_json import canonical
+from service.tell.terminal import render
 from service.web import asked, refusals
-from service.web.answering import identified, json_response
+from service.web.answering import identified, json_response, text_response
 from service.web.problem import Problem
 from service.web.state import Desk, state
 
@@ -21,8 +23,9 @@ blueprint = Blueprint("api", __name__, url_prefix="/v1")
 JSON = ("application/json",)
 NDJSON = ("application/x-ndjson", "application/ndjson", "application/jsonl")
 
+#: far above any real referral
+MAX_BODY = 1_000_000
 MAX_BATCH = 16_000_000
-MAX_LINE = 1_000_000
 MAX_LINES = 1_000
 #: a worker that is silent for longer is taken for dead (gunicorn.conf.py, `timeout`)
 BATCH_SECONDS = 20.0
@@ -34,10 +37,16 @@ def recommend() -> Response:
     _takes(JSON)
     language, detail, at = asked.language(), asked.detail(), asked.moment()
     desk = state().desk()
-    answer = desk.decider.decide_json(request.get_data(cache=False), at, language, detail)
-    response = identified(json_response(answer, [language]), desk.decider.rulebook)
-    response.vary.add("Accept-Language")
+    answer = desk.decider.decide_json(_body(MAX_BODY), at, language, detail)
+    told = text_response(render(answer, language), language) if _wants_text() else json_response(answer, [language])
+    response = identified(told, desk.decider.rulebook)
+    response.vary.update(("Accept", "Accept-Language"))
     return response
+
+
+def _wants_text() -> bool:
+    """Whether the request would rather read the answer than parse it. JSON unless it says so."""
+    return request.accept_mimetypes.best_match(["application/json", "text/plain"]) == "text/plain"
 
 
 @blueprint.post("/recommendations/batch")
@@ -49,10 +58,9 @@ def recommend_batch() -> Response:
     """
     asked.only("trace", "at")
     _takes(NDJSON)
-    request.max_content_length = MAX_BATCH
     language, detail, at = asked.language(), asked.detail(), asked.moment()
     desk = state().desk()
-    body = request.get_data(cache=False)
+    body = _body(MAX_BATCH)
     lines = body.count(b"\n") + (not body.endswith(b"\n"))
     if lines > MAX_LINES:
         raise Problem(
@@ -69,7 +77,7 @@ def recommend_batch() -> Response:
     return response
 
 
-def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: Detail) -> Iterator[str]:
+def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: Detail) -> Iterator[bytes]:
     end = time.monotonic() + BATCH_SECONDS
     for number, line in enumerate(io.BytesIO(body), start=1):
         try:
@@ -79,15 +87,27 @@ def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: 
             told = canonical(desk.decider.decide_json(line, at, language, detail))
         except Exception as error:  # noqa: BLE001 - one bad line stops no other; it is logged by `refusal`
             told = canonical({**refusals.refusal(error).told(language), "line": number})
-        yield told + "\n"
+        yield told.encode("utf-8", "replace") + b"\n"
 
 
 def _fit(line: bytes) -> None:
-    if len(line) > MAX_LINE:
+    if len(line) > MAX_BODY:
         raise Problem("too-large")
     if not line.strip():
         empty = Text("ligne vide : une ligne, un cas", "empty line: one referral on each line")
         raise ReferralError([Complaint("empty_line", empty)])
+
+
+def _body(limit: int) -> bytes:
+    """The whole body. A longer one is refused, also when its length is not said in advance.
+
+    One byte more than allowed is asked for: Werkzeug cuts a body of unsaid length at the limit, and says nothing.
+    """
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    return body
 
 
 def _takes(types: tuple[str, ...]) -> None:

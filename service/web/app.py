@@ -12,8 +12,6 @@ from service.web.reload import ACTIVE_RULES
 from service.web.state import EXTENSION, State
 
 PROJECT = Path(__file__).resolve().parents[2]
-#: far above any real referral
-MAX_BODY = 1_000_000
 
 
 def create_app(config: Mapping[str, Any] | None = None) -> Flask:
@@ -27,7 +25,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     active = os.environ.get(ACTIVE_RULES)
     app.config.from_mapping(
         RULES=Path(active or os.environ.get("INDICATION_RULES") or PROJECT / "rules"),
-        MAX_CONTENT_LENGTH=MAX_BODY,
+        MAX_CONTENT_LENGTH=api.MAX_BODY,
         WARM=active is not None,
     )
     app.config.from_mapping(config or {})

@@ -20,8 +20,14 @@ YEARS = (2000, 2099)
 
 
 def language() -> Language:
-    """French unless the request prefers English."""
-    return "en" if request.accept_languages.best_match(["fr", "en"], default="fr") == "en" else "fr"
+    """The language that the request likes best, French when it names neither."""
+    for wanted in request.accept_languages.values():
+        match wanted.lower().partition("-")[0]:
+            case "fr" | "en" as known:
+                return known
+            case "*":
+                return "fr"
+    return "fr"
 
 
 def only(*known: str) -> None:

@@ -68,7 +68,7 @@ def _reload() -> dict[str, Any] | None:
     """What became of the last candidate rules; None when nobody takes rules here (no gunicorn master)."""
     try:
         last = last_status()
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return {"taken": False, "errors": ["the status of the last reload cannot be read"]}
     if last is None:
         return None

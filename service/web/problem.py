@@ -13,6 +13,7 @@ from service.run.adapter import EngineError
 EXPLAINED = "/v1/docs#problem-"
 #: a referral with more faults than this is not a referral: the first ones are enough to see why
 MAX_FAULTS = 100
+MAX_PLACE = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +119,10 @@ class Fault:
     parameter: str | None = None
 
     def told(self, language: str) -> dict[str, str]:
-        place = {"parameter": self.parameter} if self.parameter is not None else {"pointer": self.pointer or ""}
-        return {**place, "code": self.code, "detail": self.text.in_(language)}
+        key, place = ("pointer", self.pointer or "") if self.parameter is None else ("parameter", self.parameter)
+        # A key of the sender's may be a book: its beginning shows where it is.
+        shown = place if len(place) <= MAX_PLACE else place[:MAX_PLACE] + "…"
+        return {key: shown, "code": self.code, "detail": self.text.in_(language)}
 
 
 class Problem(Exception):

@@ -72,7 +72,9 @@ def refusal(error: Exception) -> Problem:
 
 def respond(found: Problem) -> Response:
     language = asked.language()
-    response = Response(canonical(found.told(language)), found.status, content_type="application/problem+json")
+    # What the sender wrote may hold half of a surrogate pair, which UTF-8 cannot: a refusal must not fail on it.
+    body = canonical(found.told(language)).encode("utf-8", "replace")
+    response = Response(body, found.status, content_type="application/problem+json")
     response.content_language.add(language)
     response.vary.add("Accept-Language")
     response.headers.extend(found.headers)

@@ -77,6 +77,10 @@ class State:
             self._errors = tuple(map(str, error.mistakes))
         except SelfTestError as error:
             self._errors = error.errors
+        except Exception as error:
+            # A fault of ours must not keep the other workers from starting.
+            log.exception("the rules in %s cannot be used", self.rules)
+            self._errors = (f"the rules cannot be used ({type(error).__name__}; see the log)",)
         else:
             self._errors = ()
             return Desk(decider, Catalogue(decider.rulebook))

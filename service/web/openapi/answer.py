@@ -42,6 +42,7 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "notice": text("what this answer is and is not"),
                 "alerts": array(ref("Alert"), "most urgent first; they come before any ranking"),
                 "lesions": array(ref("LesionAnswer"), "in order of identifier"),
+                "labels": mapping(TEXT, "the items that are named above, in words"),
                 "questions": array(
                     ref("Question"), "what is unknown and can still change the answer, most telling first"
                 ),
@@ -88,9 +89,15 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "status_label": TEXT,
                 "final": said(YES_NO, "nothing still unknown can change this status"),
                 "possible": array(status, "every status that what is unknown could still lead to"),
-                "plan": text("the whole act in words"),
                 "why": text("why this status, in one sentence"),
                 "keys": mapping(NUMBER, "the values of the ranking keys, lowest first"),
+                "arguments": arguments,
+            },
+            {
+                "why_here": text("why it stands behind the one before"),
+                "earliest": text("when it is possible at the earliest"),
+                "to_be_eligible": nullable(ref("Change")),
+                "plan": text("the whole act in words"),
                 "if_well": status,
                 "if_badly": status,
                 **{kind: array(ref("Mode"), "admissible ones, best first") for kind in MODE_KINDS},
@@ -107,14 +114,10 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "to_verify": array(ref("OpenItem"), "verified just before the act"),
                 "may_call_for_precautions": array(ref("OpenItem")),
                 "unverified": array(TEXT, "rules that bear on it and rest on a figure not checked against its source"),
-                "to_be_eligible": nullable(ref("Change")),
-                "arguments": arguments,
-            },
-            {
-                "why_here": text("why it stands behind the one before"),
-                "earliest": text("when it is possible at the earliest"),
                 "provided_that": array(TEXT, "undetermined only: what must turn out to be true"),
             },
+            "One whole act. The plan, the modes and what follows are told of options that may be offered, "
+            "and of all with trace=full.",
         ),
         "Mode": record(
             {
@@ -124,7 +127,6 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "favours": INTEGER,
                 "preference": said(INTEGER, "its place in the technique's own order"),
                 "arguments": arguments,
-                "because": array(TEXT),
             }
         ),
         "Benefit": record(
@@ -140,7 +142,7 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
             },
             {"by": TEXT, "by_hours": NUMBER, "lasts": TEXT, "lasts_hours": NUMBER, "note": TEXT},
         ),
-        "OpenItem": record({"item": TEXT}, {"label": TEXT, "lesion": text("absent when it is about the patient")}),
+        "OpenItem": record({"item": TEXT}, {"lesion": text("absent when it is about the patient")}),
         "Change": record(
             {"possible": YES_NO},
             {
@@ -203,16 +205,36 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
             },
         ),
         "CriterionTrace": {
-            "type": "object",
-            "description": "A criterion with its value, date and limit; or all, any, not of criteria.",
-            "properties": {
-                "verdict": _VERDICT,
-                "criterion": text("as the rule's author wrote it"),
-                "text": text("in words"),
-                "all": array(ref("CriterionTrace")),
-                "any": array(ref("CriterionTrace")),
-                "not": ref("CriterionTrace"),
-            },
-            "required": ["verdict"],
+            "description": "One criterion with its value, date and limit; or all, any, not of criteria.",
+            "anyOf": [
+                ref("Criterion"),
+                *(record({"verdict": _VERDICT, word: array(ref("CriterionTrace"))}) for word in ("all", "any")),
+                record({"verdict": _VERDICT, "not": ref("CriterionTrace")}),
+            ],
         },
+        "Criterion": record(
+            {"criterion": text("as the rule's author wrote it"), "text": text("in words"), "verdict": _VERDICT},
+            {
+                "item": TEXT,
+                "value": {"description": "the value as it was compared"},
+                "date": text("when it was true"),
+                "unknown": one_of(("absent", "stale"), "why it is unknown"),
+                "operator": one_of(("<", "<=", ">", ">=", "==", "!=")),
+                "limit": NUMBER,
+                "setting": text("the site setting that gave the limit"),
+                "words": array(TEXT),
+                "present": array(TEXT),
+                "absent": array(TEXT),
+                "complete": YES_NO,
+                "hours": pair("elapsed, at least and at most"),
+                "days": INTEGER,
+                "score": TEXT,
+                "applies": _VERDICT,
+                "total": pair("lowest and highest total possible"),
+                "points": mapping(pair("of one component")),
+                "count": pair("lesions that certainly and that possibly fulfil it"),
+                "lesions": mapping(_VERDICT),
+                "items": array(TEXT),
+            },
+        ),
     }

@@ -85,7 +85,9 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                     "content": {"application/json": {"schema": ref("Referral"), "example": vector().referral}},
                 },
                 "responses": {
-                    "200": _given("The recommendation, as canonical JSON.", ref("Recommendation")),
+                    "200": _readable(
+                        _given("The recommendation, as canonical JSON or as text.", ref("Recommendation"))
+                    ),
                     **_problems(400, 413, 415, 422, 500, 503),
                 },
             }
@@ -193,6 +195,11 @@ def _operation(tag: str, name: str, summary: str) -> dict[str, Any]:
 def _given(description: str, schema: Schema, *, stamped: bool = True) -> dict[str, Any]:
     response: dict[str, Any] = {"description": description, "content": {"application/json": {"schema": schema}}}
     return {**response, "headers": _STAMPED} if stamped else response
+
+
+def _readable(response: dict[str, Any]) -> dict[str, Any]:
+    """The same answer also as text, for `Accept: text/plain`."""
+    return {**response, "content": {**response["content"], "text/plain": {"schema": {"type": "string"}}}}
 
 
 def _read(name: str, summary: str, schema: Schema, *problems: int) -> dict[str, Any]:
