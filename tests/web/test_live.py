@@ -1,0 +1,177 @@
+"""The service as it runs: a real gunicorn on a free port, real sockets, and rules changed under it."""
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+START_SECONDS = 60
+ROUTE = "/v1/recommendations?at=2026-11-23T09:00:00%2B01:00"
+HEADERS = {"Content-Type": "application/json", "Accept-Language": "en"}
+
+
+def start(root: Path, rules: Path, port: int, output: Any) -> subprocess.Popen[bytes]:
+    """gunicorn as script/server runs it, with two workers."""
+    environment = {
+        **{name: value for name, value in os.environ.items() if not name.startswith("INDICATION_")},
+        "INDICATION_RULES": str(rules),
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "WEB_CONCURRENCY": "2",
+    }
+    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
+    return subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
+
+
+class Server:
+    """A gunicorn master with two workers, over a copy of the rules that tests may change."""
+
+    def __init__(self, root: Path, home: Path) -> None:
+        self.rules = home / "rules"
+        shutil.copytree(root / "rules", self.rules)
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.log = home / "log"
+        with self.log.open("wb") as log:
+            self.process = start(root, self.rules, self.port, log)
+
+    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        try:
+            connection.request(method, path, body, headers or {}, encode_chunked=not isinstance(body, bytes | None))
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+    def ready(self) -> dict[str, Any]:
+        status, body = self.ask("GET", "/readyz")
+        assert status == 200
+        told: dict[str, Any] = json.loads(body)
+        return told
+
+    def wait_until(self, holds: Callable[[], bool]) -> None:
+        end = time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            assert self.process.poll() is None, self.log.read_text(errors="replace")
+            try:
+                if holds():
+                    return
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.05)
+        raise AssertionError(self.log.read_text(errors="replace"))
+
+    def reload(self) -> None:
+        self.process.send_signal(signal.SIGHUP)
+
+    def stop(self) -> None:
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+@pytest.fixture(scope="module")
+def server(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    server = Server(root, tmp_path_factory.mktemp("server"))
+    try:
+        server.wait_until(lambda: server.ask("GET", "/readyz")[0] == 200)
+        yield server
+    finally:
+        server.stop()
+
+
+def test_what_it_serves(server, referral, post):
+    body = json.dumps(referral).encode()
+    status, answer = server.ask("POST", ROUTE, body, HEADERS)
+    assert status == 200
+    assert answer == post(referral).data, "the same bytes as from any other process"
+    # Several requests reach both workers.
+    assert {server.ask("POST", ROUTE, body, HEADERS) for _ in range(8)} == {(200, answer)}
+
+    lines = body + b"\n{\n" + body
+    status, answers = server.ask(
+        "POST", ROUTE.replace("?", "/batch?"), lines, HEADERS | {"Content-Type": "application/x-ndjson"}
+    )
+    assert status == 200
+    first, second, third = answers.splitlines()
+    assert first == third == answer
+    assert json.loads(second)["line"] == 2
+
+    # Bodies of which the length is not said are bounded too.
+    assert server.ask("POST", ROUTE, iter([body[:100], body[100:]]), HEADERS) == (200, answer)
+    for sent in (b" " * 10_000_000, iter([b" " * 100_000] * 100), iter([body, b" " * 1_000_000])):
+        status, refusal = server.ask("POST", ROUTE, sent, HEADERS)
+        assert status == 413
+        assert json.loads(refusal)["type"].endswith("#problem-too-large")
+    assert server.ask("POST", ROUTE, body, HEADERS) == (200, answer)
+
+    log = server.log.read_text()
+    assert "/v1/recommendations" in log
+    for private in ("2026-11-23T09", "breast", "vertebra", "?at"):
+        assert private not in log
+
+
+def test_rules_are_taken_only_if_good(server, referral):
+    body = json.dumps(referral).encode()
+    before = server.ready()
+    assert before["last_reload"]["taken"] is True
+
+    # A rule file with a mistake: refused, told, and nothing changes.
+    path = server.rules / "safety" / "bleeding.yaml"
+    good = path.read_text(encoding="utf-8")
+    path.write_text(good.replace("blood.platelets < 50 G/L", "blood.platlets < 50 G/L", 1), encoding="utf-8")
+    server.reload()
+    server.wait_until(lambda: server.ready()["last_reload"]["taken"] is False)
+    told = server.ready()
+    assert told["status"] == "ready"
+    assert told["rulebook"] == before["rulebook"]
+    (error,) = told["last_reload"]["errors"]
+    assert error.startswith("rules/safety/bleeding.yaml:")
+    assert "did you mean «blood.platelets»?" in error
+    for _ in range(4):
+        assert server.ask("POST", ROUTE, body, HEADERS)[0] == 200
+
+    # A good change: taken by every worker, without a refused request meanwhile.
+    path.write_text(good.replace("blood.platelets < 50 G/L", "blood.platelets < 60 G/L", 1), encoding="utf-8")
+    server.reload()
+    statuses = set()
+
+    def taken() -> bool:
+        statuses.add(server.ask("POST", ROUTE, body, HEADERS)[0])
+        told = server.ready()
+        return told["last_reload"]["taken"] and told["rulebook"]["digest"] != before["rulebook"]["digest"]
+
+    server.wait_until(taken)
+    # The old workers are gone once all that answer agree for a while.
+    server.wait_until(lambda: len({server.ready()["rulebook"]["digest"] for _ in range(12)}) == 1)
+    assert statuses == {200}
+    _, rule = server.ask("GET", "/v1/rulebook/rules/bleeding.platelets-low")
+    assert json.loads(rule)["when"] == "blood.platelets < 60 G/L"
+
+
+def test_it_does_not_start_on_bad_rules(root, tmp_path):
+    rules = tmp_path / "rules"
+    shutil.copytree(root / "rules", rules)
+    (rules / "ranking.yaml").unlink()
+    with start(root, rules, 0, subprocess.PIPE) as server:
+        try:
+            output, _ = server.communicate(timeout=START_SECONDS)
+        finally:
+            server.kill()
+    assert server.returncode != 0
+    assert b"rules/ranking.yaml:1:1: this file is missing" in output
