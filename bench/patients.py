@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-
 from service.language.arithmetic import variables
 from service.language.facts import Listing, Moment, Value
 from service.language.meaning import situations

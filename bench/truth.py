@@ -10,10 +10,9 @@ the rule and its scores mention; one value from each zone, and those at and besi
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from itertools import combinations, product
+from itertools import combinations, pairwise, product
 from typing import TypeAlias
 
-from bench.patients import Known, limits_of
 from service.language.arithmetic import Constant, Expression, Operation, Variable, variables
 from service.language.facts import Listing, Moment
 from service.language.scores import Score, items_read
@@ -34,6 +33,8 @@ from service.language.tree import (
     scores_of,
 )
 from service.language.vocabulary import Item, Vocabulary
+
+from bench.patients import Known, limits_of
 
 #: one completed item: a flag, a word, a number, the words of a list, or an instant
 Total: TypeAlias = bool | str | float | frozenset[str] | datetime
@@ -132,7 +133,9 @@ class World:
             name = waiting.pop()
             if name not in found:
                 found[name] = self.scores[name]
-                waiting += [n for inner in self.scores[name].conditions() for leaf in leaves(inner) for n in scores_of(leaf)]
+                waiting += [
+                    n for inner in self.scores[name].conditions() for leaf in leaves(inner) for n in scores_of(leaf)
+                ]
         return list(found.values())
 
     def _criteria(self, node: Node) -> list[Leaf]:
@@ -194,7 +197,7 @@ class World:
         for days in limits.get((item.id, "days_since"), ()):
             edges |= {midnight - timedelta(days=days + shift) for shift in (-1, 0, 1)}
         inside = sorted(edge for edge in edges if first <= edge <= last)
-        between = [a + (b - a) / 2 for a, b in zip(inside, inside[1:], strict=False)]
+        between = [a + (b - a) / 2 for a, b in pairwise(inside)]
         return sorted({*inside, *between})
 
 

@@ -1,0 +1,1 @@
+"""Other rules engines, given the same rules and the same patients."""
