@@ -397,9 +397,15 @@ class _LesionChecker:
     def _mode_order(self, where: str, modes: list[Entry]) -> None:
         keys = self.whole.answer["ranking"]["mode_keys"]
 
-        def key(mode: Entry) -> list[int]:
-            values = {"status": tier(mode["status"]), "favours": -mode["favours"], "preference": mode["preference"]}
-            return [*(values[name] for name in keys), mode["preference"]]
+        def key(mode: Entry) -> list[Any]:
+            # Among deferred modes, the one that is possible first.
+            wait = self._hours_until(mode["earliest"]) if "earliest" in mode else 0.0
+            values = {
+                "status": (tier(mode["status"]), wait),
+                "favours": (-mode["favours"], 0.0),
+                "preference": (mode["preference"], 0.0),
+            }
+            return [*(values[name] for name in keys), values["preference"]]
 
         self.say(where, [mode["mode"] for mode in modes], [mode["mode"] for mode in sorted(modes, key=key)])
         self.say(f"{where}: preferences", sorted(mode["preference"] for mode in modes), list(range(len(modes))))

@@ -1,6 +1,6 @@
 """Options: a technique with the modes chosen for it, their status, and what would lead to another one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import TypeAlias
@@ -28,6 +28,8 @@ class ModeChoice:
     arguments: Arguments
     favours: int
     preference: int
+    #: when what defers it is corrected, at the earliest
+    earliest: Earliest | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,7 @@ class OptionMaker:
             if_badly=answered(whole, well=False),
             earliest=None,
         )
-        return replace(option, earliest=self._earliest(option)) if status == "deferred" else option
+        return replace(option, earliest=self._latest(option.bearing_arguments())) if status == "deferred" else option
 
     def _ranked(self, arguments: Mapping[str, Arguments]) -> tuple[ModeChoice, ...]:
         """Judged modes, best first by the keys of `ranking.yaml`."""
@@ -105,20 +107,29 @@ class OptionMaker:
         for preference, (mode, bears_on) in enumerate(arguments.items()):
             bears = bearing(bears_on, judgement.verdicts, judgement.to_verify, mode=True)
             favours = sum(judgement.verdicts[place] == YES for place in bears_on.favours)
-            choices.append(ModeChoice(mode, self._status(bears), bears, bears_on, favours, preference))
+            status = self._status(bears)
+            earliest = self._latest([bears_on]) if status == "deferred" else None
+            choices.append(ModeChoice(mode, status, bears, bears_on, favours, preference, earliest))
         keys = self._rulebook.ranking.mode_keys
 
-        def key(choice: ModeChoice) -> tuple[int, ...]:
-            of = {"status": tier(choice.status), "favours": -choice.favours, "preference": choice.preference}
-            return (*(of[name] for name in keys), choice.preference)
+        def key(choice: ModeChoice) -> tuple[tuple[float, float], ...]:
+            # Among deferred modes the one that is possible first is the better: else a danger that excludes the one
+            # that waits longest would bring the whole act forward.
+            wait = self.hours_until(choice.earliest) if choice.earliest is not None else 0.0
+            of = {
+                "status": (float(tier(choice.status)), wait),
+                "favours": (-float(choice.favours), 0.0),
+                "preference": (float(choice.preference), 0.0),
+            }
+            return (*(of[name] for name in keys), of["preference"])
 
         return tuple(sorted(choices, key=key))
 
-    def _earliest(self, option: Option) -> Earliest | None:
+    def _latest(self, parts: Iterable[Arguments]) -> Earliest | None:
         """The latest of the dates at which each deferring contraindication can be corrected."""
         holding = [
             self._rulebook.bound[place].rule
-            for arguments in option.bearing_arguments()
+            for arguments in parts
             for place in arguments.deferring
             if self._judgement.verdicts[place] == YES
         ]

@@ -27,7 +27,7 @@ from service.language.tree import (
     Settled,
 )
 from service.language.vocabulary import Vocabulary
-from service.run.adapter import MAX_BRANCHES, Branch, EngineError, Ruleset, Test
+from service.run.adapter import MAX_BRANCHES, MAX_PROPERTIES, Branch, EngineError, Ruleset, Test
 
 #: alternatives; () is "never", ((),) is "always"
 Branches: TypeAlias = tuple[Branch, ...]
@@ -247,17 +247,19 @@ def _single(compiler: Compiler, part: _Node) -> bool:
 
 
 def _packed(conclusions: Mapping[str, Branches]) -> list[dict[str, Branches]]:
-    """Conclusions in parts of at most MAX_BRANCHES branches, kept in order so that related rules share facts."""
+    """Conclusions in parts that one ruleset can hold, kept in order so that related rules share facts."""
     parts: list[dict[str, Branches]] = [{}]
-    size = 0
+    size, properties = 0, set[str]()
     for name, branches in conclusions.items():
         if not branches:
             continue
-        if len(branches) > MAX_BRANCHES:
+        own = {test[0] for branch in branches for test in branch}
+        if len(branches) > MAX_BRANCHES or len(own) > MAX_PROPERTIES:
             raise TooManyBranches
-        if size + len(branches) > MAX_BRANCHES:
+        if size + len(branches) > MAX_BRANCHES or len(properties | own) > MAX_PROPERTIES:
             parts.append({})
-            size = 0
+            size, properties = 0, set()
         parts[-1][name] = branches
         size += len(branches)
+        properties |= own
     return [part for part in parts if part]

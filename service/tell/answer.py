@@ -182,6 +182,10 @@ class _Lesion:
 
     def told(self) -> Answer:
         options = [self._option(at, ranked) for at, ranked in enumerate(self._lesion.ranked)]
+        # Alerts that only warn stand against no option, and are traced all the same.
+        self._cited |= {
+            place for place in self._rulebook.warnings if self._full or self._judgement.verdicts[place] == YES
+        }
         rules = {rule_key(self._rulebook.bound[place]): self._tracer.rule(place) for place in sorted(self._cited)}
         scores = {
             name: {"total": list(self._recommendation.meaning.score(name, self._judgement.situation))}
@@ -246,6 +250,8 @@ class _Lesion:
             "favours": choice.favours,
             "preference": choice.preference,
         }
+        if choice.earliest is not None:
+            entry["earliest"] = choice.earliest.isoformat()
         # What is known for and against each mode; with the full trace also what is not.
         entry["arguments"] = self._arguments(choice.arguments, None if self._full else KNOWN_OF_MODES)
         return entry

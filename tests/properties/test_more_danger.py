@@ -151,7 +151,6 @@ def deferring(mode: str, wait: str) -> str:
     )
 
 
-@pytest.mark.xfail(reason="a favoured mode that waits long is chosen before one that is possible sooner")
 def test_a_mode_that_is_excluded_brings_no_option_forward(tmp_path: Path) -> None:
     """When every mode is deferred, excluding the one that waits longest must not make the act possible sooner."""
     waits = [deferring("neuroleptanalgesia", "40 d"), deferring("local", "1 d"), deferring("general", "1 d")]

@@ -127,7 +127,8 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "favours": INTEGER,
                 "preference": said(INTEGER, "its place in the technique's own order"),
                 "arguments": arguments,
-            }
+            },
+            {"earliest": text("of a deferred mode: when it is possible at the earliest")},
         ),
         "Benefit": record(
             {
