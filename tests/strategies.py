@@ -91,14 +91,14 @@ def fixture(name: str) -> Sent:
 @cache
 def usable_fixtures() -> tuple[str, ...]:
     """Fixtures that the service decides. The others are referrals that must be refused."""
-    return tuple(name for name in FIXTURES if not _refused(_fixture(name)))
+    return tuple(name for name in FIXTURES if not refused(_fixture(name)))
 
 
 def fixture_names() -> st.SearchStrategy[str]:
     return st.deferred(lambda: st.sampled_from(usable_fixtures()))
 
 
-def _refused(sent: Sent) -> bool:
+def refused(sent: Sent) -> bool:
     try:
         decider().recommend(sent.data, sent.at)
     except ReferralError:

@@ -19,6 +19,11 @@ IMPOSSIBLE: dict[str, tuple[dict[str, Any], str, dict[str, Any]]] = {
         "/patient",
         small({"patient.pregnant": True, "patient.age": 10}),
     ),
+    "impossible.pregnant-late": (
+        small({"patient.pregnant": True, "patient.age": 56}),
+        "/patient",
+        small({"patient.pregnant": True, "patient.age": 55}),
+    ),
     "impossible.collapse-without-fracture": (
         small(lesion={"lesion.fracture": False, "lesion.height_loss": 60}),
         "/lesions/0",

@@ -7,7 +7,7 @@ sentences that say what does not hold, so that the mutation runner can ask the s
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, time, timedelta
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -21,15 +21,15 @@ from service.language.scores import Score
 from service.language.tree import Node, for_technique
 from service.language.units import hours
 from service.language.vocabulary import Item, Vocabulary
-from service.rulebook.model import Rule, Rulebook, Target, Technique
+from service.rulebook.model import Ranking, Rule, Rulebook, SessionRules, Target, Technique
 from service.rulebook.source import Document, read
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "rules"
 TABLES = ROOT / "fixtures" / "thresholds"
 
-#: the noon at which every case of the tables is judged; no change to or from summer time within months of it
-AT = datetime(2026, 1, 15, 12, tzinfo=ZoneInfo("Europe/Paris"))
+#: the noon at which every case of the tables is judged; no change to or from summer time in the 100 days before it
+AT = datetime(2026, 2, 15, 12, tzinfo=ZoneInfo("Europe/Paris"))
 
 VERDICTS: dict[str, Verdict] = {"yes": YES, "no": NO, "unknown": UNKNOWN}
 _LISTED = {"indications": "indicates", "favours": "favours", "contraindications": "contraindicates"}
@@ -160,7 +160,7 @@ class _Reader:
         usual = data.get("usual") or {}
         groups: list[tuple[str, Any]] = [("yes", {})]
         for word in VERDICTS:
-            groups += [(word, {entry: "unknown"} if isinstance(entry, str) else entry) for entry in data.get(word, [])]
+            groups += [(word, entry) for entry in _entries(data.get(word, []))]
         written = _written([usual, *(entry for _, entry in groups)])
         examples = tuple(
             self.example(given, VERDICTS[word])
@@ -193,7 +193,10 @@ class _Reader:
             yield dict(zip(given, values, strict=True))
 
     def alternatives(self, name: str, value: Any, written: Mapping[str, set[str]]) -> list[Any]:
-        if name == "lesions" or name.startswith("score."):
+        if name == "lesions":
+            lesions = [list(self.each(lesion, written)) for lesion in value]
+            return [list(choice) for choice in product(*lesions)]
+        if name == "count" or name.startswith("score."):
             return [value]
         if name.startswith("technique."):
             return value if isinstance(value, list) else [value]
@@ -205,46 +208,54 @@ class _Reader:
         if not isinstance(value, list):
             return [value]
         if item.type == "set":
-            return value if any(isinstance(entry, list) for entry in value) else [value]
+            lists = value if any(isinstance(entry, list) for entry in value) else [value]
+            return [[word for entry in held for word in (others if entry == "others" else [entry])] for held in lists]
         return [other for entry in value for other in (others if entry == "others" else [entry])]
 
     def score(self, document: Document, name: str, data: Mapping[str, Any]) -> Table:
         """`applies`, the points of each component and whole totals."""
         usual = data.get("usual") or {}
         found: list[Example] = []
-        for word, entries in (data.get("applies") or {}).items():
-            written = _written([usual, *(entry for group in data["applies"].values() for entry in group)])
+        applies = {word: _entries(group) for word, group in (data.get("applies") or {}).items()}
+        written = _written([usual, *(entry for group in applies.values() for entry in group)])
+        for word, entries in applies.items():
             for entry in entries:
-                given = {entry: "unknown"} if isinstance(entry, str) else entry
-                found += [self.example(one, VERDICTS[word]) for one in self.each({**usual, **given}, written)]
-        for component, rows in (data.get("components") or {}).items():
+                found += [self.example(one, VERDICTS[word]) for one in self.each({**usual, **entry}, written)]
+        for component, data_rows in (data.get("components") or {}).items():
+            rows = {points: _entries(group) for points, group in data_rows.items()}
             written = _written([usual, *(entry for group in rows.values() for entry in group)])
             for points, entries in rows.items():
                 for entry in entries:
-                    given = {entry: "unknown"} if isinstance(entry, str) else entry
-                    for one in self.each({**usual, **given}, written):
+                    for one in self.each({**usual, **entry}, written):
                         found.append(self.example(one, YES, component, _interval(points)))
         for entry in data.get("totals") or []:
-            given = {**usual, **entry["given"]}
-            found.append(self.example(given, YES, None, _interval(entry["points"])))
+            found.append(self.example({**usual, **entry["given"]}, YES, None, _interval(entry["points"])))
         return Table(name, document.name, document.places[("scores", name)][0], {}, tuple(found))
+
+
+def _entries(group: list[Any]) -> list[Given]:
+    """A bare name stands for the usual patient of whom that item is unknown."""
+    return [{entry: "unknown"} if isinstance(entry, str) else entry for entry in group]
 
 
 def _interval(points: Any) -> tuple[float, float]:
     """`3`, `0 to 3` or `[0, 3]`."""
     ends = [float(end) for end in points.split(" to ")] if isinstance(points, str) else points
-    low, high = ends if isinstance(ends, list) and len(ends) == 2 else [*(ends if isinstance(ends, list) else [ends])] * 2
+    low, high = (
+        ends if isinstance(ends, list) and len(ends) == 2 else [*(ends if isinstance(ends, list) else [ends])] * 2
+    )
     return float(low), float(high)
 
 
 def _written(entries: list[Given]) -> dict[str, set[str]]:
     """Every word that a table writes for an item: `others` means the rest."""
     words: dict[str, set[str]] = {}
-    for entry in entries:
+    lesions = [lesion for entry in entries for lesion in entry.get("lesions", [])]
+    for entry in [*entries, *lesions]:
         for name, value in entry.items():
             for one in value if isinstance(value, list) else [value]:
                 for word in one if isinstance(one, list) else [one]:
-                    if isinstance(word, str):
+                    if isinstance(word, str) and word not in ("others", "unknown", "incomplete"):
                         words.setdefault(name, set()).add(word)
     return words
 
@@ -467,5 +478,43 @@ def expected_items(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def day_before(day: date, days: int) -> date:
-    return day - timedelta(days=days)
+def ranking_of(ranking: Ranking) -> dict[str, Any]:
+    return {
+        "standing": [
+            {
+                "id": tier.id,
+                "statuses": list(tier.statuses),
+                **({"deferred_within": tier.deferred_within} if tier.deferred_within is not None else {}),
+            }
+            for tier in ranking.standings
+        ],
+        "keys": [key.name for key in ranking.keys],
+        "mode_keys": list(ranking.mode_keys),
+    }
+
+
+def expected_ranking(data: Mapping[str, Any]) -> dict[str, Any]:
+    tiers = [
+        {**tier, **({"deferred_within": hours(tier["deferred_within"])} if "deferred_within" in tier else {})}
+        for tier in data["standing"]
+    ]
+    return {**data, "standing": tiers}
+
+
+def session_of(session: SessionRules) -> dict[str, Any]:
+    return {
+        "max_sites": session.max_sites,
+        "order": [key.name if key.highest else f"lowest {key.name}" for key in session.order],
+        "anaesthesia_order": list(session.anaesthesia_order),
+    }
+
+
+def wrong_settings(rulebook: Rulebook, tables: Tables) -> Iterator[str]:
+    """Site settings, checklist, ranking and session that are not as `settings.yaml` says."""
+    plain = tables.plain
+    settings = {name: (setting.value, setting.unit) for name, setting in rulebook.settings.items()}
+    site = {name: (float(entry["value"]), entry.get("unit")) for name, entry in plain["site"].items()}
+    yield from differences(settings, site, "site")
+    yield from differences(sorted(rulebook.checklist), sorted(plain["checklist"]), "checklist")
+    yield from differences(ranking_of(rulebook.ranking), expected_ranking(plain["ranking"]), "ranking")
+    yield from differences(session_of(rulebook.session), plain["session"], "session")

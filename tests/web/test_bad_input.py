@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-#: a shared machine is slow at times; the point is milliseconds against seconds
+#: of processor time, which other work on the machine does not lengthen; the point is milliseconds against minutes
 SECONDS = 0.5
-SECONDS_OF_A_FLOOD = 3
+SECONDS_OF_A_FLOOD = 5
 
 TEXT = json.dumps
 
@@ -201,9 +201,9 @@ def worker_goes_on(post, referral, answers):
 def refused_at_once(post, referral, is_problem, caplog):
     def refuse(make: Any, status: int, seconds: float = SECONDS) -> dict[str, Any]:
         body = make(referral)
-        begun = time.perf_counter()
+        begun = time.process_time()
         response = post(body)
-        elapsed = time.perf_counter() - begun
+        elapsed = time.process_time() - begun
         problem = is_problem(response, status)
         assert elapsed < seconds
         assert len(response.data) < 100_000
