@@ -23,7 +23,7 @@ def test_answer_shown_is_the_answer_given() -> None:
     answer = Decider(load_rulebook(ROOT / "rules")).decide(referral, AT, "fr")
     shown = re.search(r"<!-- answer: fr -->\n```text\n(.*?)\n```", README, re.DOTALL)
     assert shown is not None
-    assert shown.group(1) == render(answer, "fr")
+    assert shown.group(1) == render(answer, "fr"), "the answer has changed: run script/readme"
 
 
 def test_patient_shown_is_the_seed_fixture() -> None:

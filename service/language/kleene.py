@@ -16,6 +16,8 @@ UNKNOWN: Verdict = 1
 YES: Verdict = 2
 
 WORDS = ("no", "unknown", "yes")
+#: the verdict of each word
+VERDICTS: dict[str, Verdict] = {"no": NO, "unknown": UNKNOWN, "yes": YES}
 
 
 def negation(verdict: Verdict) -> Verdict:

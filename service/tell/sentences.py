@@ -7,7 +7,7 @@ from service.language.residual import residual
 from service.language.tree import All, AnyOf
 from service.language.vocabulary import Text
 from service.recommend.options import Option
-from service.recommend.questions import asked_of
+from service.recommend.questions import asked_of, precautions_to_check, to_verify
 from service.recommend.recommendation import LesionRecommendation, Recommendation
 from service.rulebook.model import MODE_KINDS, STRENGTHS, Rule
 from service.tell import words
@@ -59,13 +59,7 @@ class Sentences:
                     ),
                 )
             case "provisional":
-                return self._two(
-                    reason,
-                    self.of(
-                        "Rien de connu ne s’y oppose ; à vérifier avant le geste.",
-                        "Nothing known stands against it; to be verified before the act.",
-                    ),
-                )
+                return self._two(reason, self._still_open(option))
             case "cautioned":
                 cautions = [
                     rule for arguments in option.bearing_arguments() for rule in self._rules(arguments.cautions, YES)
@@ -81,6 +75,22 @@ class Sentences:
                 return self._first_because(option, "alerts")
             case "not_indicated":
                 return self.of("Aucune indication n’est remplie.", "No indication is fulfilled.")
+
+    def _still_open(self, option: Option) -> str:
+        """What leaves an option provisional: the checks before the act, or what could at most call for a precaution."""
+        checklist = self._rulebook.checklist
+        if to_verify(option, self._judgement, checklist):
+            return self.of(
+                "Rien de connu ne s’y oppose ; à vérifier avant le geste.",
+                "Nothing known stands against it; to be verified before the act.",
+            )
+        items = dict.fromkeys(item.item for item in precautions_to_check(option, self._judgement, checklist))
+        labels = ", ".join(self._phrases.label(item) for item in items)
+        open_point = self.of(
+            "Rien de connu ne s’y oppose ; une précaution peut s’ajouter selon : ",
+            "Nothing known stands against it; a precaution may be called for by: ",
+        )
+        return sentence(open_point + labels)
 
     def _first_because(self, option: Option, kind: str) -> str:
         for arguments in option.bearing_arguments():

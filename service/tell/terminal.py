@@ -4,8 +4,9 @@ from collections.abc import Callable
 from textwrap import fill
 
 from service.language.vocabulary import Text
+from service.rulebook.model import CERTAINTIES
 from service.tell.answer import OFFERED, Answer
-from service.tell.words import lower_first, number
+from service.tell.words import CERTAINTY, lower_first, number
 
 _WORDS = {
     "lesion": Text("Lésion", "Lesion"),
@@ -16,9 +17,8 @@ _WORDS = {
     "precaution": Text("Précaution", "Precaution"),
     "verify": Text("À vérifier avant le geste", "To verify before the act"),
     "benefit": Text("Bénéfice attendu", "Expected benefit"),
-    "unverified": Text("Repose sur des chiffres non vérifiés", "Rests on unchecked figures"),
+    "certainty": Text("certitude", "certainty"),
     "session": Text("Séance", "Session"),
-    "change": Text("Pour devenir éligible", "To become eligible"),
 }
 _WIDTH = 100
 #: options shown in full, and questions shown; `--json` shows all
@@ -44,7 +44,8 @@ def render(answer: Answer, language: str) -> str:
         lines.append(f"== {word('lesion')} {lesion['id']} ==")
         offered = [option for option in lesion["options"] if option["status"] in OFFERED]
         for option in offered[:_SHOWN]:
-            lines += _option(option, answer["labels"], word, language)
+            lines += _option(option, word, language)
+        lines += _to_verify(offered[:_SHOWN], answer["labels"], word("verify"), colon)
         rest = [option for option in lesion["options"] if option not in offered[:_SHOWN]]
         if rest:
             lines.append(f"{word('others')}{colon}".rstrip())
@@ -69,6 +70,13 @@ def render(answer: Answer, language: str) -> str:
     return "\n".join(lines)
 
 
+def _to_verify(options: list[Answer], names: Answer, title: str, colon: str) -> list[str]:
+    """What is verified before any of these acts, said once for all of them."""
+    items = dict.fromkeys(item["item"] for option in options for item in option["to_verify"])
+    labels = ", ".join(lower_first(names[item]) for item in items)
+    return _wrapped(f"{title}{colon}{labels}", "", "    ") if items else []
+
+
 def _brief(options: list[Answer], colon: str) -> list[str]:
     """The other options, those of one status on one line, in their order."""
     by_status: dict[str, list[str]] = {}
@@ -82,7 +90,7 @@ def _brief(options: list[Answer], colon: str) -> list[str]:
     ]
 
 
-def _option(option: Answer, names: Answer, word: Callable[[str], str], language: str) -> list[str]:
+def _option(option: Answer, word: Callable[[str], str], language: str) -> list[str]:
     colon = ": " if language == "en" else " : "
     lines = [
         *_wrapped(f"{option['rank']:>2}. {option['plan']}", "", "    "),
@@ -96,16 +104,17 @@ def _option(option: Answer, names: Answer, word: Callable[[str], str], language:
             for each in option["precautions"][option["status"] == "cautioned" :]
             for line in _wrapped(f"· {word('precaution')}{colon}{each['precaution']}", "    ")
         ]
-    if option["to_verify"]:
-        labels = ", ".join(lower_first(names[item["item"]]) for item in option["to_verify"])
-        lines += _wrapped(f"· {word('verify')}{colon}{labels}", "    ")
-    for benefit in option["benefits"][:1]:
+    if "why_here" in option:
+        lines += _wrapped(f"· {option['why_here']}", "    ")
+    # The figure that is best founded, whatever it promises.
+    for benefit in sorted(option["benefits"], key=lambda each: CERTAINTIES.index(each["certainty"]))[:1]:
         value = "–".join(dict.fromkeys(number(benefit[end], language) for end in ("low", "high")))
         unit = "" if benefit["unit"] == "points" else f" {benefit['unit']}"
         by = f" ({benefit['by']})" if "by" in benefit else ""
-        lines += _wrapped(
-            f"· {word('benefit')}{colon}{value}{unit} {benefit['label']}{by} [{', '.join(benefit['sources'])}]", "    "
-        )
+        certainty = CERTAINTY[CERTAINTIES.index(benefit["certainty"])].in_(language)
+        figure = f"{value}{unit} {benefit['label']}{by}"
+        founded = f"{word('certainty')} {certainty}, {', '.join(benefit['sources'])}"
+        lines += _wrapped(f"· {word('benefit')}{colon}{figure} [{founded}]", "    ")
     return lines
 
 

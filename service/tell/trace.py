@@ -7,7 +7,7 @@ It carries enough for a reader who has nothing else to derive every verdict, sta
 from typing import Any
 
 from service.language.facts import Facts, Listing, Moment
-from service.language.kleene import UNKNOWN, WORDS, conjunction, disjunction, negation
+from service.language.kleene import UNKNOWN, VERDICTS, WORDS, conjunction, disjunction, negation
 from service.language.meaning import Meaning, Situation
 from service.language.open_items import OpenItem
 from service.language.tree import (
@@ -82,13 +82,13 @@ class Tracer:
         match node:
             case All(parts):
                 inner = [self.node(part, situation) for part in parts]
-                return {"all": inner, "verdict": WORDS[conjunction(WORDS.index(part["verdict"]) for part in inner)]}  # type: ignore[misc]
+                return {"all": inner, "verdict": WORDS[conjunction(VERDICTS[part["verdict"]] for part in inner)]}
             case AnyOf(parts):
                 inner = [self.node(part, situation) for part in parts]
-                return {"any": inner, "verdict": WORDS[disjunction(WORDS.index(part["verdict"]) for part in inner)]}  # type: ignore[misc]
+                return {"any": inner, "verdict": WORDS[disjunction(VERDICTS[part["verdict"]] for part in inner)]}
             case Not(part):
                 negated = self.node(part, situation)
-                return {"not": negated, "verdict": WORDS[negation(WORDS.index(negated["verdict"]))]}  # type: ignore[arg-type]
+                return {"not": negated, "verdict": WORDS[negation(VERDICTS[negated["verdict"]])]}
             case _:
                 return self._leaf(node, situation)
 
