@@ -184,7 +184,10 @@ class Conditions:
         self._fixed: list[Verdict | None] = []
         parts: dict[_Node, int] = {}
         pending: dict[str, Branches] = {}
-        for place, node in enumerate(nodes):
+        # The same condition often stands in several rules: it is asked once.
+        distinct: dict[_Node, int] = {}
+        self._places = [distinct.setdefault(node, len(distinct)) for node in nodes]
+        for place, node in enumerate(distinct):
             holds, refuted = self._both(compiler, node, parts)
             fixed: Verdict | None = YES if holds == ALWAYS else NO if refuted == ALWAYS else None
             self._fixed.append(fixed)
@@ -195,7 +198,7 @@ class Conditions:
         self._rulesets = [Ruleset(part) for part in _packed(pending)]
 
     def __len__(self) -> int:
-        return len(self._fixed)
+        return len(self._places)
 
     @staticmethod
     def _both(compiler: Compiler, node: _Node, parts: dict[_Node, int]) -> tuple[Branches, Branches]:
@@ -236,7 +239,7 @@ class Conditions:
             if holds and refuted:
                 raise EngineError("the engine both holds and refutes a condition")
             result.append(fixed if fixed is not None else YES if holds else NO if refuted else UNKNOWN)
-        return result
+        return [result[place] for place in self._places]
 
 
 def _single(compiler: Compiler, part: _Node) -> bool:

@@ -69,7 +69,12 @@ class Changer:
 
     def way_out(self, option: Option) -> WayOut | DeadEnd | None:
         """None when nothing known stands against the option."""
-        attempts = [self._attempt(option, modes) for modes in self._combinations(option)]
+        attempts = []
+        for modes in self._combinations(option):
+            attempt = self._attempt(option, modes)
+            if isinstance(attempt, WayOut) and not attempt.changes and not attempt.precautions_remain:
+                return None
+            attempts.append(attempt)
         found = [attempt for attempt in attempts if isinstance(attempt, WayOut)]
         if found:
             easiest = min(found, key=lambda way: (way.precautions_remain, len(way.changes)))

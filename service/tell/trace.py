@@ -44,6 +44,8 @@ class Tracer:
         self._lesion = lesion
         self._language = language
         self._phrases = Phrases(self._rulebook.vocabulary, self._rulebook.scores, language)
+        #: criteria already told, by their text too, which takes no part in their equality
+        self._told: dict[tuple[Leaf, str], dict[str, Any]] = {}
         self._facts: tuple[Facts, Facts] = (
             recommendation.case.patient,
             recommendation.case.lesions[lesion.judgement.place].facts,
@@ -90,7 +92,10 @@ class Tracer:
                 negated = self.node(part, situation)
                 return {"not": negated, "verdict": WORDS[negation(VERDICTS[negated["verdict"]])]}
             case _:
-                return self._leaf(node, situation)
+                key = (node, node.text)
+                if key not in self._told:
+                    self._told[key] = self._leaf(node, situation)
+                return self._told[key]
 
     def _leaf(self, leaf: Leaf, situation: Situation) -> dict[str, Any]:
         entry: dict[str, Any] = {
