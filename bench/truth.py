@@ -82,7 +82,7 @@ class World:
                     return self.holds(score.applies, values) and _compare(self.total(score, values), operator, limit)
                 return _compare(self._measured(term.quantity, values[term.name]), operator, limit)
             case _:
-                raise NotImplementedError(type(node).__name__)
+                raise TypeError(f"left out of the experiment, see docs/missing-data.md: {type(node).__name__}")
 
     def total(self, score: Score, values: Mapping[str, Total]) -> float:
         """A score, whether it applies or not: of each component the first row that holds."""

@@ -250,7 +250,7 @@ def _change(data: dict[str, Any], at: datetime, random: Random, count: int) -> N
     vocabulary = rulebook().vocabulary
     for _ in range(count):
         scope = random.choice(["patient", "lesion"])
-        item = random.choice(list(vocabulary.of(scope).values()))  # type: ignore[arg-type]
+        item = random.choice(list(vocabulary.of(scope).values()))
         part = data["patient"] if scope == "patient" else random.choice(data["lesions"])
         part[item.id] = _perhaps_stale(item, value_of(item, at, random), at, random)
 
@@ -335,7 +335,7 @@ def completed(sent: Sent, case: Case, random: Random, *, share: float = 1.0) -> 
     facts = {"": case.patient, **{lesion.id: lesion.facts for lesion in case.lesions}}
     for part, scope in [(result.data["patient"], "patient"), *((part, "lesion") for part in result.data["lesions"])]:
         known = facts[part.get("id", "")]
-        for item in vocabulary.of(scope).values():  # type: ignore[arg-type]
+        for item in vocabulary.of(scope).values():
             if random.random() <= share:
                 value = _told(item, known, sent.at, case.at, random, exact=share == 1.0)
                 if value is not None:

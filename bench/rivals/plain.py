@@ -160,7 +160,7 @@ def plain(node: Node, scores: Mapping[str, Score], *, negated: bool = False) -> 
             kind = "" if term.quantity == "item" else term.quantity
             number = Number(field_name(term.name, kind), operator, value)
             return _opposite(number) if negated else number
-    raise NotImplementedError(type(node).__name__)
+    raise TypeError(f"no rival has a form for it, see docs/missing-data.md: {type(node).__name__}")
 
 
 def _opposite(number: Number) -> Number:

@@ -216,6 +216,7 @@ class Conditions:
                     part if _single(compiler, part) else _Concluded(parts.setdefault(part, len(parts)))
                     for part in inner
                 )
+                # `_Concluded` is a leaf of this module alone: the language's own trees do not know it.
                 whole: _Node = All(left) if isinstance(node, All) else AnyOf(left)  # type: ignore[arg-type]
                 return compiler.branches(whole, True), compiler.branches(whole, False)
             case Not(inner_part):

@@ -31,8 +31,8 @@ OR = {
 @pytest.mark.parametrize(("left", "right"), list(product(VERDICTS, VERDICTS)))
 def test_and_and_or_follow_the_printed_tables(left: int, right: int) -> None:
     pair = (min(left, right), max(left, right))
-    assert conjunction([left, right]) == AND[pair]  # type: ignore[list-item, index]
-    assert disjunction([left, right]) == OR[pair]  # type: ignore[list-item, index]
+    assert conjunction([left, right]) == AND[pair]
+    assert disjunction([left, right]) == OR[pair]
 
 
 def test_not_exchanges_yes_and_no_and_leaves_unknown() -> None:
@@ -50,10 +50,8 @@ def test_words_stand_in_the_order_of_the_verdicts() -> None:
 
 @pytest.mark.parametrize(("a", "b", "c"), list(product(VERDICTS, repeat=3)))
 def test_the_laws_that_rewriting_a_condition_rests_on(a: int, b: int, c: int) -> None:
-    assert negation(conjunction([a, b])) == disjunction([negation(a), negation(b)])  # type: ignore[list-item, arg-type]
-    assert conjunction([a, disjunction([b, c])]) == disjunction(  # type: ignore[list-item]
-        [conjunction([a, b]), conjunction([a, c])]  # type: ignore[list-item]
-    )
+    assert negation(conjunction([a, b])) == disjunction([negation(a), negation(b)])
+    assert conjunction([a, disjunction([b, c])]) == disjunction([conjunction([a, b]), conjunction([a, c])])
 
 
 @pytest.mark.parametrize(

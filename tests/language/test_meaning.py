@@ -18,7 +18,7 @@ def asked(line: str | Node, **known: object) -> Verdict:
     """The verdict; items are named with two underscores for a dot."""
     node = parse_criterion(line, WORDS) if isinstance(line, str) else line
     values = {name.replace("__", "."): value for name, value in known.items()}
-    return Meaning(VOCABULARY, {}).condition(node)(Situation(values, [values]))  # type: ignore[arg-type, list-item]
+    return Meaning(VOCABULARY, {}).condition(node)(Situation(values, [values]))
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_a_number_on_either_side_of_its_limit(value: float, verdict: Verdict) ->
 @pytest.mark.parametrize("operator", OPERATORS)
 @pytest.mark.parametrize("value", [1.0, 2.0, 3.0])
 def test_a_known_number_is_compared_as_in_school(operator: str, value: float) -> None:
-    assert compared((value, value), operator, 2.0) == (YES if holds(value, operator, 2.0) else NO)  # type: ignore[arg-type]
+    assert compared((value, value), operator, 2.0) == (YES if holds(value, operator, 2.0) else NO)
 
 
 @pytest.mark.parametrize("operator", OPERATORS)
@@ -61,9 +61,9 @@ def test_an_interval_is_decided_only_when_all_its_ends_agree(operator: str, low:
     if low > high:
         return
     within = [low, high, *(value / 4 for value in range(int(low * 4), int(high * 4) + 1))]
-    found = {holds(value, operator, 2.0) for value in within}  # type: ignore[arg-type]
+    found = {holds(value, operator, 2.0) for value in within}
     expected = UNKNOWN if len(found) == 2 else YES if True in found else NO
-    assert compared((low, high), operator, 2.0) == expected  # type: ignore[arg-type]
+    assert compared((low, high), operator, 2.0) == expected
 
 
 @pytest.mark.parametrize(
@@ -147,7 +147,7 @@ def test_rules_that_share_a_criterion_share_its_evaluation() -> None:
     calls = []
 
     class Counting(Meaning):
-        def _compile_leaf(self, leaf):  # type: ignore[no-untyped-def]
+        def _compile_leaf(self, leaf):
             inner = super()._compile_leaf(leaf)
             return lambda situation: (calls.append(leaf), inner(situation))[1]
 

@@ -77,7 +77,7 @@ def every_way(item: str, facts: dict[str, Value]) -> list[Value]:
         case "number":
             return list(NUMBERS)
         case "moment":
-            days = [0, 1, 2, 4] if known is None else [known.days]  # type: ignore[union-attr]
+            days = [0, 1, 2, 4] if known is None else [known.days]
             hours = (0.0, 6.0, 12.0) if days == [0] else (0.0, 6.0, 12.0, 18.0, 23.0)
             return [moment(day, hour) for day in days for hour in (hours if day else hours[:3])]
     listing = known if isinstance(known, Listing) else Listing(frozenset(), frozenset(), False)

@@ -83,7 +83,7 @@ def test_a_criterion_keeps_the_line_that_its_author_wrote_and_is_the_same_in_oth
     second = parse_criterion("blood.platelets < 50000 /uL", WORDS)
     assert first == second
     assert hash(first) == hash(second)
-    assert (first.text, second.text) == ("blood.platelets < 50 G/L", "blood.platelets < 50000 /uL")  # type: ignore[union-attr]
+    assert (first.text, second.text) == ("blood.platelets < 50 G/L", "blood.platelets < 50000 /uL")
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ TEXT = Text("essai", "trial")
 
 
 def _item(name: str, kind: str, **more: object) -> Item:
-    return Item(name, "trial", "lesion" if name.startswith("lesion") else "patient", kind, TEXT, TEXT, **more)  # type: ignore[arg-type]
+    return Item(name, "trial", "lesion" if name.startswith("lesion") else "patient", kind, TEXT, TEXT, **more)
 
 
 ITEMS = (

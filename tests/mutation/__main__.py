@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _say(text: str, stream: object) -> None:
-    print(text, end="", file=stream, flush=True)  # type: ignore[call-overload]
+    print(text, end="", file=stream, flush=True)
 
 
 if __name__ == "__main__":

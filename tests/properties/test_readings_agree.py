@@ -88,7 +88,7 @@ def test_both_engines_give_the_same_verdicts_of_random_conditions(seed: int) -> 
     try:
         drawn = {scope: [draw.tree(scope, random.randint(0, 3)) for _ in range(15)] for scope in ("patient", "lesion")}
         kept = {scope: accepted(nodes, scores) for scope, nodes in drawn.items()}
-        book = book_of([(scope, node) for scope, nodes in kept.items() for node in nodes], scores)  # type: ignore[misc]
+        book = book_of([(scope, node) for scope, nodes in kept.items() for node in nodes], scores)
         run = RunReading(book)
     except TooManyBranches:
         # A score's own rows may be too large: refused when the rulebook loads.

@@ -19,7 +19,7 @@ from tests.trace_checker import complaints
 
 def told(sent: Sent, language: str = "fr") -> dict[str, Any]:
     """The full answer, as who receives it reads it."""
-    answer = decider().decide(sent.data, sent.at, language, "full")  # type: ignore[arg-type]
+    answer = decider().decide(sent.data, sent.at, language, "full")
     received: dict[str, Any] = json.loads(json.dumps(answer))
     return received
 
@@ -71,7 +71,7 @@ OTHER = {"no": "yes", "yes": "unknown", "unknown": "no"}
 def _leaves(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for inner in trace_checker.nodes(node):
         if "criterion" in inner:
-            yield inner  # type: ignore[misc]
+            yield inner
 
 
 def _some_leaf(answer: dict[str, Any], has: str) -> dict[str, Any]:

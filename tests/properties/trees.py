@@ -50,7 +50,7 @@ def _items(scope: Scope) -> list[Item]:
     return [_item(f"{scope}.{kind}{at}", scope, kind) for at, kind in enumerate(_KINDS)]
 
 
-VOCABULARY = Vocabulary({item.id: item for scope in ("patient", "lesion") for item in _items(scope)}, {})  # type: ignore[arg-type]
+VOCABULARY = Vocabulary({item.id: item for scope in ("patient", "lesion") for item in _items(scope)}, {})
 
 
 def readable(scope: Scope) -> list[Item]:

@@ -105,7 +105,7 @@ def test_what_is_said_of_its_traits_holds_for_it_at_once(extended: Decider) -> N
 def test_it_is_told_in_both_languages(extended: Decider) -> None:
     existing = fixtures()["vertebroplasty-complete-referral"]
     for language, label in (("fr", "Bain sonore"), ("en", "Sound bath")):
-        answer = extended.decide_json(existing.body, existing.at, language, "full")  # type: ignore[arg-type]
+        answer = extended.decide_json(existing.body, existing.at, language, "full")
         text = render(answer, language)
         assert label in text
         assert "None" not in text

@@ -65,7 +65,7 @@ def test_no_comparison_is_both_held_and_refuted_or_lost_when_known() -> None:
     numbers = [None, 1.0, 2.5, 4.0]
     moments = [None, moment(1, 6.0), moment(1, None), moment(3, None)]
     nodes = [
-        Compare(Term(quantity, name), operator, limit)  # type: ignore[arg-type]
+        Compare(Term(quantity, name), operator, limit)
         for quantity, name, limits in (
             ("item", "patient.number3", (1.0, 2.5)),
             ("since", "patient.moment6", (24.0, 36.0)),

@@ -69,7 +69,7 @@ def _written(node: ast.AST) -> str | None:
     if isinstance(node, ast.Constant) and isinstance(node.value, str):
         return node.value
     if isinstance(node, ast.JoinedStr):
-        return "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)  # type: ignore[misc]
+        return "".join(part.value if isinstance(part, ast.Constant) else "…" for part in node.values)
     return None
 
 
