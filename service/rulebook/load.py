@@ -26,10 +26,9 @@ from service.rulebook.model import (
 )
 from service.rulebook.read_rules import RuleReader, read_modes, read_techniques
 from service.rulebook.read_words import read_node, read_scores, read_settings, read_vocabulary, scope_of
-from service.rulebook.schema import kind_of
+from service.rulebook.schema import SINGLE, kind_of
 from service.rulebook.source import Document, read
 
-_SINGLE = ("rulebook", "sources", "traits", "site", "checklist", "impossible", "ranking", "session")
 #: what only one file declares
 _DECLARED = {"sources": "source", "traits": "trait", "site": "site setting"}
 
@@ -64,7 +63,7 @@ def load_rulebook(directory: Path) -> Rulebook:
 
 
 def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
-    for kind in _SINGLE:
+    for kind in SINGLE:
         if kind not in draft.kinds:
             draft.mistakes.append(Mistake(f"{kind}.yaml", 1, 1, "this file is missing"))
         if kind in _DECLARED and not draft.documents.get(kind):
@@ -91,7 +90,8 @@ def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
         for keys, _, entry in draft.entries(document, ("sets_aside",)):
             draft.lookup(document, (*keys, "rule"), "rule", entry["rule"], rules)
     impossible = tuple(_impossible(draft, words))
-    checklist = _checklist(draft, vocabulary.items)
+    checklist = {name: at for at, name in enumerate(_listed(draft, "checklist", "items", vocabulary.items))}
+    asked_first = _listed(draft, "referral_form", "first", vocabulary.items)
     ranking = _ranking(draft)
     session = _session(draft, words, sources, {mode for kind, mode in modes if kind == "anaesthesia"})
     info = _info(draft)
@@ -110,6 +110,7 @@ def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
         modes=modes,
         rules=rules,
         checklist=checklist,
+        asked_first=asked_first,
         impossible=impossible,
         ranking=ranking,
         session=session,
@@ -136,13 +137,16 @@ def _impossible(draft: Draft, words: Words) -> list[Impossible]:
     return found
 
 
-def _checklist(draft: Draft, items: Any) -> dict[str, int]:
-    document = _single(draft, "checklist")
+def _listed(draft: Draft, kind: str, key: str, items: Any) -> tuple[str, ...]:
+    """The items that the one file of a kind lists under `key`, in its order."""
+    document = _single(draft, kind)
     if document is None:
-        return {}
-    for at, name in enumerate(document.data["items"]):
-        draft.lookup(document, ("items", at), "item", name, items)
-    return {name: at for at, name in enumerate(document.data["items"])}
+        return ()
+    for at, name in enumerate(document.data[key]):
+        draft.lookup(document, (key, at), "item", name, items)
+        if name in document.data[key][:at]:
+            draft.complain(document, (key, at), "listed twice", offender=name)
+    return tuple(document.data[key])
 
 
 def _ranking(draft: Draft) -> Ranking | None:

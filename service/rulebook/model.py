@@ -252,6 +252,8 @@ class Rulebook:
     rules: Mapping[str, Rule]
     #: item -> its place in the committee's order
     checklist: Mapping[str, int]
+    #: items that the form asks first, in the committee's order
+    asked_first: tuple[str, ...]
     impossible: tuple[Impossible, ...]
     ranking: Ranking
     session: SessionRules

@@ -21,6 +21,18 @@ _DURATION = {
 _ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)*$"}
 _RULE_ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$", "description": "topic.what, lower case"}
 _NUMBER = {"type": "number"}
+#: kinds of which there is one file, at the top of `rules/`
+SINGLE = (
+    "rulebook",
+    "sources",
+    "traits",
+    "site",
+    "checklist",
+    "referral_form",
+    "impossible",
+    "ranking",
+    "session",
+)
 _KEYS = ["strength", "status", "favours", "cautions", "certainty", "burden"]
 MEASURES = ["pain_reduction", "responders", "complete_relief", "points", "fracture_free"]
 
@@ -197,6 +209,7 @@ def _kinds() -> dict[str, Schema]:
             )
         ),
         "checklist": _object({"items": _list(_ref("item"))}, {"because": _ref("text")}),
+        "referral_form": _object({"first": _list(_ref("item"), 1)}, {"because": _ref("text")}),
         "impossible": _object(
             {"impossible": _list(_object({"id": _RULE_ID, "when": _ref("condition"), "because": _ref("text")}))}
         ),
@@ -290,11 +303,7 @@ def kind_of(name: str) -> str | None:
     folder, _, file = name.rpartition("/")
     if not folder:
         kind = file.removesuffix(".yaml")
-        return (
-            kind
-            if kind in {"sources", "traits", "site", "checklist", "impossible", "ranking", "session", "rulebook"}
-            else None
-        )
+        return kind if kind in SINGLE else None
     folders = {
         "vocabulary": "vocabulary",
         "scores": "score",

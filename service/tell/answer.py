@@ -188,11 +188,27 @@ class _Lesion:
         }
         rules = {rule_key(self._rulebook.bound[place]): self._tracer.rule(place) for place in sorted(self._cited)}
         scores = {
-            name: {"total": list(self._recommendation.meaning.score(name, self._judgement.situation))}
-            for name, score in sorted(self._rulebook.scores.items())
+            name: self._score(name)
+            for name in sorted(self._rulebook.scores)
             if self._recommendation.meaning.applies(name, self._judgement.situation) == YES
         }
         return {"id": self._judgement.lesion, "options": options, "rules": rules, "scores": scores}
+
+    def _score(self, name: str) -> Answer:
+        """A score as it stands: its total and each component as intervals while something is missing."""
+        score, meaning = self._rulebook.scores[name], self._recommendation.meaning
+        low, high = meaning.score(name, self._judgement.situation)
+        points = meaning.components(name, self._judgement.situation)
+        entry: Answer = {
+            "label": score.label.in_(self._language),
+            "total": [low, high],
+            "bands": [band.label.in_(self._language) for band in score.bands if band.low <= high and low <= band.high],
+            "components": [
+                {"id": part.id, "label": component.label.in_(self._language), "points": [part.low, part.high]}
+                for component, part in zip(score.components, points, strict=True)
+            ],
+        }
+        return {**entry, "unit": score.unit} if score.unit else entry
 
     def _option(self, at: int, ranked: Ranked) -> Answer:
         option, language = ranked.option, self._language

@@ -10,6 +10,7 @@ import pytest
 from service.decision import Decider
 from service.language.errors import Mistake
 from service.rulebook.load import RulebookError, load_rulebook
+from service.rulebook.schema import SINGLE
 from service.run.compile import TooManyBranches
 from service.selftest import errors_of
 from tests.fixtures.reading import RULES
@@ -312,7 +313,6 @@ def _shape(file: str) -> Callable[[Copy], None]:
     return lambda copy: copy.write(file, "- not a mapping\n")
 
 
-SINGLE = ("rulebook", "sources", "traits", "site", "checklist", "impossible", "ranking", "session")
 DECLARING = (
     "vocabulary/blood",
     "scores/sins",
@@ -376,6 +376,14 @@ FILES: dict[str, tuple[Callable[[Copy], None], list[tuple[str, str]]]] = {
     "no-date": (
         lambda copy: copy.change("rulebook.yaml", r"^effective: .*", 'effective: "2026-13-01"'),
         [("rulebook.yaml", "not a date")],
+    ),
+    "form-asks-nothing-known": (
+        lambda copy: copy.change("referral_form.yaml", r"- patient\.age$", "- patient.agee"),
+        [("referral_form.yaml", "unknown item")],
+    ),
+    "form-asks-twice": (
+        lambda copy: copy.change("referral_form.yaml", r"- patient\.age$", "- patient.sex"),
+        [("referral_form.yaml", "listed twice")],
     ),
     "checklist-of-nothing": (
         lambda copy: copy.change("checklist.yaml", r"- patient\.pregnant$", "- patient.pregnent"),

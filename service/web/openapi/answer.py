@@ -76,8 +76,19 @@ def answer_schemas(rulebook: Rulebook) -> dict[str, Schema]:
                 "id": TEXT,
                 "options": array(ref("Option"), "best first"),
                 "rules": mapping(ref("RuleTrace"), "every rule that the arguments below name"),
-                "scores": mapping(record({"total": pair("lowest and highest total possible")})),
+                "scores": mapping(ref("ScoreTotal"), "scores that apply, by id"),
             }
+        ),
+        "ScoreTotal": record(
+            {
+                "label": TEXT,
+                "total": pair("lowest and highest total possible"),
+                "bands": array(TEXT, "every band that the total may fall in, lowest first"),
+                "components": array(
+                    record({"id": TEXT, "label": TEXT, "points": pair("lowest and highest points possible")})
+                ),
+            },
+            {"unit": TEXT},
         ),
         "Option": record(
             {
