@@ -30,6 +30,9 @@ KNOWN_WORDS = {
     "service/language/parser.py": {"none"},  # a position: no position is needed
     "service/recommend/session.py": {"percutaneous"},  # acts that are done in a session
     "service/tell/values.py": {"none"},  # an empty list, in English
+    "service/web/form/same_origin.py": {"none"},  # where a browser says that a request comes from
+    "service/web/form/result_trace.py": {"none"},  # an empty list, in English
+    "service/web/form/view.py": {"none"},  # likewise
     "service/tell/words.py": {"none"},  # no indication, no certainty, in English
 }
 

@@ -444,7 +444,8 @@ class _LesionChecker:
 
     def _keys(self, option: Entry, status: str) -> None:
         name, arguments, keys = option["technique"], option["arguments"], option["keys"]
-        held = self._with(arguments, "indications", YES) or self._with(arguments, "indications", UNKNOWN)
+        established, possible = (self._with(arguments, "indications", verdict) for verdict in (YES, UNKNOWN))
+        held = established or possible
         evidence = [
             (STRENGTHS.index(self.rules[key]["strength"]), CERTAINTIES.index(self.rules[key]["certainty"]))
             for key in held
@@ -452,6 +453,7 @@ class _LesionChecker:
         strength, certainty = min(evidence, default=(len(STRENGTHS), len(CERTAINTIES)))
         derived = {
             "standing": self._standing(option, status),
+            "indication": 0 if established else 1 if possible else 2,
             "strength": strength,
             "status": tier(status),
             "favours": -len(self._with(arguments, "favours", YES)),

@@ -17,6 +17,9 @@ from service.rulebook.model import CERTAINTIES, STRENGTHS, Rulebook
 #: (key name, place in its order: lower is better)
 KeyValues: TypeAlias = tuple[tuple[str, int], ...]
 
+#: whether an indication holds, is still unknown, or does not hold: the places of the key of that name
+INDICATION = ("established", "open", "absent")
+
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
@@ -57,10 +60,9 @@ def _standing(option: Option, rulebook: Rulebook, maker: OptionMaker) -> int:
 def _values(option: Option, rulebook: Rulebook, judgement: LesionJudgement) -> KeyValues:
     verdicts = judgement.verdicts
     arguments = option.arguments
-    # The indications that hold; when none does, those that may.
-    holding = [place for place in arguments.indications if verdicts[place] == YES] or [
-        place for place in arguments.indications if verdicts[place] == UNKNOWN
-    ]
+    established = [place for place in arguments.indications if verdicts[place] == YES]
+    possible = [place for place in arguments.indications if verdicts[place] == UNKNOWN]
+    holding = established or possible
     evidence = []
     for place in holding:
         rule = rulebook.bound[place].rule
@@ -68,6 +70,7 @@ def _values(option: Option, rulebook: Rulebook, judgement: LesionJudgement) -> K
         evidence.append((STRENGTHS.index(rule.strength), CERTAINTIES.index(rule.evidence.certainty)))
     strength, certainty = min(evidence, default=(len(STRENGTHS), len(CERTAINTIES)))
     values = {
+        "indication": INDICATION.index("established" if established else "open" if possible else "absent"),
         "strength": strength,
         "status": tier(option.status),
         "favours": -sum(verdicts[place] == YES for place in arguments.favours),

@@ -33,7 +33,7 @@ SINGLE = (
     "ranking",
     "session",
 )
-_KEYS = ["strength", "status", "favours", "cautions", "certainty", "burden"]
+_KEYS = ["indication", "strength", "status", "favours", "cautions", "certainty", "burden"]
 MEASURES = ["pain_reduction", "responders", "complete_relief", "points", "fracture_free"]
 
 

@@ -18,7 +18,7 @@ from service.language.tree import (
     Settled,
 )
 from service.language.vocabulary import Text, Vocabulary
-from service.tell.words import POSITION, duration, listed, lower_first, number
+from service.tell.words import POSITION, duration, listed, lower_first, number, unit
 
 _CONTRARY = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _SIGNS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "=", "!=": "≠"}
@@ -98,12 +98,12 @@ class Phrases:
         sign, value, name = _sign(leaf.operator, holds), leaf.value, leaf.term.name
         match leaf.term.quantity:
             case "item":
-                unit = self._vocabulary[name].unit
-                return f"{self.label(name)} {sign} {number(value, self._language)}{f' {unit}' if unit else ''}"
+                read = unit(self._vocabulary[name].unit, self._language)
+                return f"{self.label(name)} {sign} {number(value, self._language)}{f' {read}' if read else ''}"
             case "score":
-                unit = self._scores[name].unit
+                read = unit(self._scores[name].unit, self._language)
                 label = self._scores[name].label.in_(self._language)
-                return f"{label} {sign} {number(value, self._language)}{f' {unit}' if unit else ''}"
+                return f"{label} {sign} {number(value, self._language)}{f' {read}' if read else ''}"
             case "since":
                 elapsed = "délai depuis" if french else "time since"
                 return f"{elapsed} {self.label(name)} {sign} {duration(value, self._language)}"

@@ -56,6 +56,8 @@ def _value(name: str, value: int, rulebook: Rulebook, language: str) -> str:
     match name:
         case "standing":
             return rulebook.ranking.standings[value].label.in_(language)
+        case "indication":
+            return words.INDICATION[value].in_(language)
         case "strength":
             return words.STRENGTH[value].in_(language)
         case "certainty":

@@ -16,6 +16,7 @@ STATUS = {
     "excluded": Text("contre-indiqué", "contraindicated"),
     "preempted": Text("suspendu par une alerte", "suspended by an alert"),
 }
+INDICATION = (Text("établie", "established"), Text("à confirmer", "to be confirmed"), Text("absente", "absent"))
 STRENGTH = (Text("forte", "strong"), Text("modérée", "moderate"), Text("faible", "weak"), Text("aucune", "none"))
 CERTAINTY = (
     Text("élevée", "high"),
@@ -59,6 +60,25 @@ def number(value: float, language: str) -> str:
     """A number as it is written in the language: a decimal comma in French."""
     text = f"{value:.4f}".rstrip("0").rstrip(".")
     return text.replace(".", ",") if language == "fr" else text
+
+
+#: units of the vocabulary that a clinician reads otherwise than a machine
+_READ = {
+    "mL/min/1.73m2": Text("mL/min/1,73 m²", "mL/min/1.73 m²"),
+    "mg/d": Text("mg/j", "mg/d"),
+    "y": Text("ans", "years"),
+    "d": Text("j", "d"),
+}
+
+
+_SIGNS = {"kg/m2": "kg/m²", "deg": "°"}
+
+
+def unit(name: str | None, language: str) -> str:
+    """A unit as it is read: «ans», «kg/m²»; "" for none."""
+    if name is None:
+        return ""
+    return _READ[name].in_(language) if name in _READ else _SIGNS.get(name, name)
 
 
 def duration(hours: float, language: str) -> str:
@@ -125,8 +145,8 @@ _NAMES = ("Bilsky", "Karnofsky", "Mallampati", "Mirels")
 
 
 def lower_first(text: str) -> str:
-    """A label inside a sentence; abbreviations and names of people keep their capitals."""
-    if not text or text[1:2].isupper() or text.startswith(_NAMES):
+    """A label inside a sentence; abbreviations, levels (L2) and names of people keep their capitals."""
+    if not text or text[1:2].isupper() or text[1:2].isdigit() or text.startswith(_NAMES):
         return text
     return text[0].lower() + text[1:]
 
