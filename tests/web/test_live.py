@@ -1,98 +1,25 @@
 """The service as it runs: a real gunicorn on a free port, real sockets, and rules changed under it."""
 
-import http.client
 import json
-import os
 import shutil
-import signal
-import socket
 import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-START_SECONDS = 60
+from tests.serving import START_SECONDS, Server, serving, start
+
 ROUTE = "/v1/recommendations?at=2026-11-23T09:00:00%2B01:00"
 HEADERS = {"Content-Type": "application/json", "Accept-Language": "en"}
 
 
-def start(root: Path, rules: Path, port: int, output: Any) -> subprocess.Popen[bytes]:
-    """gunicorn as script/server runs it, with two workers."""
-    environment = {
-        **{name: value for name, value in os.environ.items() if not name.startswith("INDICATION_")},
-        "INDICATION_RULES": str(rules),
-        "HOST": "127.0.0.1",
-        "PORT": str(port),
-        "WEB_CONCURRENCY": "2",
-    }
-    command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
-    return subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
-
-
-class Server:
-    """A gunicorn master with two workers, over a copy of the rules that tests may change."""
-
-    def __init__(self, root: Path, home: Path) -> None:
-        self.rules = home / "rules"
-        shutil.copytree(root / "rules", self.rules)
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.log = home / "log"
-        with self.log.open("wb") as log:
-            self.process = start(root, self.rules, self.port, log)
-
-    def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        try:
-            connection.request(method, path, body, headers or {}, encode_chunked=not isinstance(body, bytes | None))
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
-
-    def ready(self) -> dict[str, Any]:
-        status, body = self.ask("GET", "/readyz")
-        assert status == 200
-        told: dict[str, Any] = json.loads(body)
-        return told
-
-    def wait_until(self, holds: Callable[[], bool]) -> None:
-        end = time.monotonic() + START_SECONDS
-        while time.monotonic() < end:
-            assert self.process.poll() is None, self.log.read_text(errors="replace")
-            try:
-                if holds():
-                    return
-            except (OSError, http.client.HTTPException):
-                pass
-            time.sleep(0.05)
-        raise AssertionError(self.log.read_text(errors="replace"))
-
-    def reload(self) -> None:
-        self.process.send_signal(signal.SIGHUP)
-
-    def stop(self) -> None:
-        self.process.terminate()
-        try:
-            self.process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
-
-
 @pytest.fixture(scope="module")
 def server(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    server = Server(root, tmp_path_factory.mktemp("server"))
-    try:
-        server.wait_until(lambda: server.ask("GET", "/readyz")[0] == 200)
+    home = tmp_path_factory.mktemp("server")
+    shutil.copytree(root / "rules", home / "rules")
+    with serving(root, home / "rules", home / "log", workers=2) as server:
         yield server
-    finally:
-        server.stop()
 
 
 def test_what_it_serves(server, referral, post):
