@@ -41,6 +41,14 @@ KINDS: Mapping[str, Kind] = {
         Text("Requête refusée", "Request refused"),
         Text("La requête n’a pas pu être lue en entier.", "The request could not be read to its end."),
     ),
+    "cross-site": Kind(
+        403,
+        Text("Requête d’un autre site refusée", "Request from another site refused"),
+        Text(
+            "Le formulaire n’accepte que ce qu’envoient ses propres pages : ouvrir la page de ce service et recommencer.",
+            "The form takes only what its own pages send: open the page of this service and try again.",
+        ),
+    ),
     "not-found": Kind(
         404,
         Text("Introuvable", "Not found"),

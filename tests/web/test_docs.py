@@ -42,7 +42,7 @@ def text(client):
 
 def test_everything_is_on_it(text, app, rulebook):
     for rule in app.url_map.iter_rules():
-        if rule.endpoint != "static":
+        if rule.endpoint != "static" and not rule.endpoint.startswith("form."):
             assert re.sub(r"<\w+>", "{id}", rule.rule) in text
     for item in rulebook.vocabulary:
         assert f"<code>{item.id}</code>" in text

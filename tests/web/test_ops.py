@@ -77,7 +77,7 @@ def test_headers(client, address):
     assert "frame-ancestors 'none'" in policy
     assert "unsafe" not in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert "geolocation=()" in headers["Permissions-Policy"]
     assert "Set-Cookie" not in headers
     assert ("no-store" in headers["Cache-Control"]) == (address != "/static/docs.css")
