@@ -210,7 +210,31 @@ def test_strange_names_in_a_file_are_told(client: FlaskClient) -> None:
     page = client.post(
         "/import?lang=fr", data={"file": (io.BytesIO(body.encode()), "x.json")}, content_type="multipart/form-data"
     )
-    assert "Non repris, car inconnu : blood.plateletts, name" in seen(page.text)
+    assert "Non repris, car illisible ou inconnu : blood.plateletts, name" in seen(page.text)
+
+
+def test_a_date_that_cannot_be_read_takes_its_value_with_it(client: FlaskClient) -> None:
+    """Left in the form without its date, the value would pass for one of today."""
+    patient = {"blood.platelets": {"value": 120, "date": "20/11/2026"}, "medications": {"items": ["heparinoid"]}}
+    body = json.dumps({"recorded_at": "2026-11-23", "patient": patient, "lesions": [{"id": "a", "imaging.ct": "hier"}]})
+    upload = {"file": (io.BytesIO(body.encode()), "x.json")}
+    page = client.post("/import?lang=fr", data=upload, content_type="multipart/form-data").text
+    assert "Non repris, car illisible ou inconnu : blood.platelets, imaging.ct (a)" in seen(page)
+    typed = _typed(page)
+    assert "patient:blood.platelets:value" not in typed
+    # A word that is not known stays in sight, ticked, until somebody takes it away.
+    assert typed["patient:medications:present"] == ["heparinoid"]
+    assert "heparinoid" in seen(page[page.index('id="faults"') :][:600])
+
+
+def test_no_lesion_is_dropped_without_a_word(client: FlaskClient) -> None:
+    lesions = [{"id": f"x{n}", "lesion.site": "rib"} for n in range(42)]
+    body = json.dumps({"recorded_at": "2026-11-23", "lesions": lesions})
+    upload = {"file": (io.BytesIO(body.encode()), "x.json")}
+    page = client.post("/import?lang=fr", data=upload, content_type="multipart/form-data").text
+    assert "lesion.site (x40), lesion.site (x41)" in seen(page)
+    full = {f"lesion{n}:id:value": f"x{n}" for n in range(40)} | {"do": "add", "add:site:value": "rib"}
+    assert "40 lésions au plus" in seen(client.post("/?lang=fr", data=full).text)
 
 
 def test_examples_open(client: FlaskClient) -> None:

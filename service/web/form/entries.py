@@ -200,7 +200,7 @@ def read_number(text: str) -> tuple[float | int, str]:
 
 
 def typed_from(referral: Any, vocabulary: Vocabulary, zone: ZoneInfo) -> dict[str, tuple[str, ...]]:
-    """How a referral would have been typed. Items and shapes that are not known are left to the referral's own checks."""
+    """How a referral would have been typed. What no control can hold is left out: `left_out` names it."""
     typed: dict[str, tuple[str, ...]] = {}
     if not isinstance(referral, dict):
         return typed
@@ -215,15 +215,39 @@ def typed_from(referral: Any, vocabulary: Vocabulary, zone: ZoneInfo) -> dict[st
     return typed
 
 
+def left_out(referral: Mapping[str, Any], typed: Typed, vocabulary: Vocabulary) -> list[str]:
+    """What a referral says and `typed_from` could not type: names that are not known, dates that cannot be read, lesions
+    beyond the most that a referral may have."""
+    lesions = referral.get("lesions")
+    listed = lesions if isinstance(lesions, list) else []
+    parts = [(PATIENT, referral.get("patient")), *((f"lesion{at}", lesion) for at, lesion in enumerate(listed))]
+    names = {str(key) for key in referral.keys() - {"recorded_at", "patient", "lesions"}}
+    for owner, values in parts:
+        for key in values if isinstance(values, dict) else ():
+            said_of_it = any(name_.startswith(f"{owner}:{key}:") for name_ in typed)
+            if key not in vocabulary and key != "id":
+                names.add(str(key))
+            elif values[key] not in (None, [], {}) and not said_of_it:
+                names.add(f"{key} ({listed[int(owner[6:])].get('id', owner)})" if owner != PATIENT else key)
+    return sorted(names)
+
+
 def _put_all(
     typed: dict[str, tuple[str, ...]], owner: str, values: Any, items: Mapping[str, Item], zone: ZoneInfo
 ) -> None:
     if not isinstance(values, dict):
         return
     for item in items.values():
-        if item.id in values:
+        if item.id in values and _dates_readable(values[item.id], item):
             for part, given in _typed_value(values[item.id], item, zone):
                 typed[name(owner, item.id, part)] = given
+
+
+def _dates_readable(value: Any, item: Item) -> bool:
+    """A date that cannot be read would vanish from its control, and the value would pass for one of today."""
+    whole = value if isinstance(value, dict) else {"value": value}
+    dates = [whole.get("date"), whole.get("value") if item.type == "moment" else None]
+    return all(given is None or _day(given) for given in dates)
 
 
 def _typed_value(value: Any, item: Item, zone: ZoneInfo) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -270,13 +294,17 @@ def _put_moment(
         typed[name(owner, item, part)] = given
 
 
-def _typed_moment(value: Any, parts: tuple[str, str], zone: ZoneInfo) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Day and hour as the site's clocks show them; what is no moment is kept as it is, to be told as a fault."""
+def _day(value: Any) -> date | None:
     try:
-        found = parse_day(value)
+        return parse_day(value)
     except ValidationError:
-        if value is not None:
-            yield parts[0], (str(value)[:_LONGEST],)
+        return None
+
+
+def _typed_moment(value: Any, parts: tuple[str, str], zone: ZoneInfo) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Day and hour as the site's clocks show them; nothing for what is no moment."""
+    found = _day(value)
+    if found is None:
         return
     if isinstance(found, datetime):
         here = found.replace(tzinfo=zone) if found.tzinfo is None else found.astimezone(zone)

@@ -22,13 +22,13 @@ from service.decision import Language
 from service.language.vocabulary import Text
 from service.referral import strict_json
 from service.referral.complaints import ReferralError
-from service.referral.schema import parse_day
+from service.referral.schema import MAX_LESIONS, parse_day
 from service.tell import words
 from service.web import asked, refusals
 from service.web.answering import identified
 from service.web.form import result, same_origin, skeleton, what_if
 from service.web.form.deciding import Outcome, decide
-from service.web.form.entries import PATIENT, Typed, lesion_owners, name, said, typed_from
+from service.web.form.entries import PATIENT, Typed, left_out, lesion_owners, name, said, typed_from
 from service.web.form.examples import KINDS, Examples
 from service.web.form.fields import Controls
 from service.web.form.place import LEVEL, PLACE, SIDE, SITE
@@ -221,22 +221,17 @@ def open_file() -> BaseResponse:
         return _page(desk, Visit({}, "", language, None, ""), notices=notices, status=422)
     zone = ZoneInfo(desk.decider.rulebook.info.timezone)
     typed = typed_from(referral, desk.decider.rulebook.vocabulary, zone)
-    strange = _strange(referral, desk)
+    strange = [name_[:60] for name_ in left_out(referral, typed, desk.decider.rulebook.vocabulary)[:10]]
     notices = [Text("Cas ouvert depuis un fichier.", "Referral opened from a file.")]
     if strange:
         listed = ", ".join(strange)
-        notices.append(Text(f"Non repris, car inconnu : {listed}.", f"Not taken, because not known: {listed}."))
+        notices.append(
+            Text(
+                f"Non repris, car illisible ou inconnu : {listed}.",
+                f"Not taken, because unreadable or not known: {listed}.",
+            )
+        )
     return _page(desk, Visit(typed, "", language, None, ""), notices=notices)
-
-
-def _strange(referral: dict[str, Any], desk: Desk) -> list[str]:
-    """Names in a file that no control stands for."""
-    vocabulary = desk.decider.rulebook.vocabulary
-    lesions = referral.get("lesions")
-    parts = [referral.get("patient"), *(lesions if isinstance(lesions, list) else ())]
-    names = {key for part in parts if isinstance(part, dict) for key in part if key not in vocabulary and key != "id"}
-    names |= referral.keys() - {"recorded_at", "patient", "lesions"}
-    return [key[:60] for key in sorted(names)[:10]]
 
 
 @blueprint.get("/examples")
@@ -282,6 +277,8 @@ def _added(visit: Visit) -> tuple[Visit, str]:
     if not site:
         return visit, Text("Choisir d’abord le siège.", "Choose the site first.").in_(visit.language)
     owners = lesion_owners(typed)
+    if len(owners) >= MAX_LESIONS:
+        return visit, Text(f"{MAX_LESIONS} lésions au plus.", f"{MAX_LESIONS} lesions at most.").in_(visit.language)
     owner = f"lesion{len(owners)}"
     taken = {said(typed, each, "id", "value") for each in owners}
     typed[name(owner, "id", "value")] = (_fresh_id(level or f"{site}{f'-{side}' if side else ''}", taken),)
