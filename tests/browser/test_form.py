@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.browsing import Pages, axe, pdf_pages
 
@@ -169,6 +169,28 @@ def test_bad_input_is_told_beside_its_field_and_stays(page_at: Pages) -> None:
     field.get_by_role("textbox").first.fill("150 000 /mm3")
     expect(page.locator("#faults")).to_be_empty()
     expect(field.locator(".fault")).to_be_empty()
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_is_not_undone(page_at: Pages) -> None:
+    page = page_at(1440, 900)
+    page.goto("/?lang=fr")
+
+    def slowly(route: Route) -> None:
+        page.wait_for_timeout(1500)
+        route.continue_()
+
+    page.route("**/?lang=fr", slowly)
+    page.locator('.picture [data-level="L2"]').first.click()
+    expect(page.locator("#lesion0-title")).to_contain_text("L2")
+    # A second lesion is asked for, and meanwhile the first is described.
+    page.locator('.picture [data-site="scapula"]').first.click()
+    page.locator('[id="f-lesion0-pain.nrs-v"]').fill("8")
+    choose(page, "lesion0-lesion.matrix", "lytique")
+    expect(page.locator("#lesion1-title")).to_contain_text("Scapula")
+    expect(page.locator("#result .r-card").first).to_be_visible()
+    page.wait_for_timeout(4000)
+    assert page.locator('[id="f-lesion0-pain.nrs-v"]').input_value() == "8"
+    assert page.locator('[name="lesion0:lesion.matrix:value"][value=lytic]').is_checked()
 
 
 def test_the_language_changes_and_what_was_typed_stays(page_at: Pages) -> None:

@@ -137,6 +137,15 @@ def show() -> BaseResponse:
     return _page(desk, Visit(typed, "", language, example.at, ""), notices=[notice])
 
 
+def filled(referral: Any, language: Language | None, notice: Text, status: int = 200) -> BaseResponse:
+    """The form as another door fills it (a referral as the API takes it), or empty when that door has none."""
+    desk = state().desk()
+    zone = ZoneInfo(desk.decider.rulebook.info.timezone)
+    typed = typed_from(referral, desk.decider.rulebook.vocabulary, zone)
+    visit = Visit(typed, "", language or _language(), None, "")
+    return _page(desk, visit, notices=[notice], blank=referral is None, status=status)
+
+
 @blueprint.post("/")
 def act() -> BaseResponse:
     """What a button of the form, or a change in it, asks for: a page, or to htmx the parts that have changed."""
@@ -337,7 +346,7 @@ def _update(desk: Desk, visit: Visit, add_fault: str) -> BaseResponse:
     owner, _, rest = changed.partition(":")
     item, _, part = rest.partition(":")
     of_word = part == "present" and owner in (PATIENT, *viewer.owners) and item in desk.decider.rulebook.vocabulary
-    rebuilt = visit.do == "add" or visit.do.startswith("remove.")
+    rebuilt = (visit.do == "add" and not add_fault) or visit.do.startswith("remove.")
     parts = render_template(
         "form/update.html",
         **_words(visit.language, viewer),

@@ -66,6 +66,8 @@
 
   document.body.addEventListener("htmx:configRequest", (event) => {
     event.detail.headers["X-Changed"] = changed;
+    // htmx sends the last button that was pressed with whatever comes after it: a change of a field presses no button.
+    if (event.detail.elt === form) event.detail.formData.delete("do");
     // What is empty says nothing; the moment of evaluation and the language stay.
     for (const name of new Set(event.detail.formData?.keys?.() ?? [])) {
       const values = event.detail.formData.getAll(name).filter((value) => value !== "");
@@ -96,7 +98,25 @@
   // ---- details that were open stay open when the answer is made anew ----
 
   let open = new Set();
-  document.body.addEventListener("htmx:beforeSwap", () => {
+  // What was typed while the answer was on its way: parts of the form that come anew must not undo it.
+  let meanwhile = null;
+  const REMADE = "#lesions, .of-words, #what-if";
+  const controls = () => [...form.querySelectorAll("input[name], select[name]")].filter((each) => each.closest(REMADE));
+  const state = (each) => (each.type === "checkbox" || each.type === "radio" ? each.checked : each.value);
+  const key = (each) => (each.type === "checkbox" || each.type === "radio" ? `${each.name}=${each.value}` : each.name);
+  const typeAgain = () => {
+    for (const each of meanwhile ? controls() : []) {
+      const before = meanwhile.get(key(each));
+      if (before === undefined || before === state(each) || each.type === "hidden") continue;
+      if (typeof before === "boolean") each.checked = before;
+      else each.value = before;
+    }
+    meanwhile = null;
+  };
+  document.body.addEventListener("htmx:beforeSwap", (event) => {
+    // When a lesion goes, the others are numbered anew: their names mean something else.
+    const removing = String(event.detail.requestConfig?.parameters?.do ?? "").startsWith("remove.");
+    meanwhile = removing ? null : new Map(controls().map((each) => [key(each), state(each)]));
     open = new Set([...document.querySelectorAll("#result details[id][open], #lesions details[id][open]")].map((each) => each.id));
   });
   document.body.addEventListener("htmx:afterSwap", () => {
@@ -105,7 +125,7 @@
       if (each && !each.open) each.open = true;
     }
   });
-  document.body.addEventListener("htmx:afterSettle", () => { place(); tellFaults(); keep(); });
+  document.body.addEventListener("htmx:afterSettle", () => { typeAgain(); place(); tellFaults(); keep(); });
 
   // ---- controls move to where they are asked ----
 
