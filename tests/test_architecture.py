@@ -27,9 +27,12 @@ KNOWN_NUMBERS = {
 }
 #: words of the rulebook that code may know, because they are words of the language itself, with the reason
 KNOWN_WORDS = {
+    "service/fhir/observations.py": {"comparator"},  # FHIR's own name for < and > before a figure
+    "service/fhir/unused.py": {"comparator"},  # likewise
     "service/language/parser.py": {"none"},  # a position: no position is needed
     "service/recommend/session.py": {"percutaneous"},  # acts that are done in a session
     "service/tell/values.py": {"none"},  # an empty list, in English
+    "service/web/cds/discovery.py": {"allergies", "devices"},  # prefetch keys
     "service/web/form/same_origin.py": {"none"},  # where a browser says that a request comes from
     "service/web/form/result_trace.py": {"none"},  # an empty list, in English
     "service/web/form/view.py": {"none"},  # likewise

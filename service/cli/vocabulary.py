@@ -7,6 +7,7 @@ from flask.cli import with_appcontext
 
 from service.cli.common import known, language_option, loaded, rules_option
 from service.language.vocabulary import Item
+from service.rulebook.schema import CODE_SYSTEMS
 
 
 @click.command()
@@ -60,7 +61,7 @@ def in_full(item: Item) -> list[str]:
             "  words:",
             *(f"    {word:<{width}}  {label.fr} | {label.en}" for word, label in item.choices.items()),
         ]
-    codes = {system: code for system, code in item.codes.items() if system != "choices"}
+    codes = {system: code for system, code in item.codes.items() if system in CODE_SYSTEMS}
     if codes:
         lines.append("  codes: " + "; ".join(f"{system} {_listed(code)}" for system, code in codes.items()))
     return [*lines, f"  in a referral: {_example(item)}"]

@@ -21,6 +21,15 @@ _DURATION = {
 _ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)*$"}
 _RULE_ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$", "description": "topic.what, lower case"}
 _NUMBER = {"type": "number"}
+#: code systems -> the form of one code; ICD-10 and ATC also as a beginning («C50*»), ICD-10 as a range («C18-C20»)
+CODE_SYSTEMS = {
+    "loinc": r"^(LA)?\d+-\d$",
+    "snomed": r"^\d{6,18}$",
+    "icd10": r"^[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?(\*|-[A-Z]\d[0-9A-Z](\.[0-9A-Z]{1,4})?)?$",
+    "atc": r"^[A-Z](\d\d([A-Z]([A-Z](\d\d)?)?)?)?\*?$",
+    "rxnorm": r"^\d+$",
+    "gender": r"^[a-z]+$",
+}
 #: kinds of which there is one file, at the top of `rules/`
 SINGLE = (
     "rulebook",
@@ -61,6 +70,29 @@ def _ref(name: str) -> Schema:
 
 def _word_or_words() -> Schema:
     return {"anyOf": [{"type": "string"}, _list({"type": "string"}, 1)]}
+
+
+def _codes() -> tuple[Schema, Schema]:
+    """What codes an item and one of its choices may have, and how they are read from FHIR."""
+    words = _list({"type": "string", "pattern": r"\S"}, 1)
+    systems = {name: _list({"type": "string", "pattern": form}, 1) for name, form in CODE_SYSTEMS.items()}
+    coded = _object({}, systems)
+    of_item = {
+        "fhir": _list(
+            {"type": "string", "pattern": r"^[A-Z][A-Za-z]+\.[a-z][A-Za-z]+$", "description": "Observation.value"}, 1
+        ),
+        "answers": _object({}, {"present": coded, "absent": coded}, "coded answers to a yes-or-no question"),
+        "nothing": {**coded, "description": "codes that say that the list is empty"},
+        "with_site": {**coded, "description": "codes that count only when the place is named"},
+        "filler": {**words, "description": "words that say nothing of the place"},
+    }
+    of_choice = {
+        "words": {**words, "description": "how a text names it"},
+        "reaction": {**coded, "description": "the code counts only with this reaction"},
+        "implied_by": _map(words, r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*$"),
+        "one_per_side": {"type": "boolean", "description": "there is one such bone on each side"},
+    }
+    return _object({}, {**systems, **of_item}), _object({}, {**systems, **of_choice})
 
 
 def _definitions() -> Schema:
@@ -153,7 +185,8 @@ def _definitions() -> Schema:
 
 def _kinds() -> dict[str, Schema]:
     label = {"label": _ref("text")}
-    choice = _object(label, {"codes": {"type": "object"}, "help": _ref("text")})
+    codes_of_item, codes_of_choice = _codes()
+    choice = _object(label, {"codes": codes_of_choice, "help": _ref("text")})
     item = _object(
         {"type": {"enum": ["flag", "choice", "number", "set", "moment"]}, **label},
         {
@@ -165,7 +198,7 @@ def _kinds() -> dict[str, Schema]:
             "choices": _map(choice),
             "fresh_for": _DURATION,
             "changeable": {"type": "boolean"},
-            "codes": {"type": "object"},
+            "codes": codes_of_item,
         },
     )
     points = {"anyOf": [_NUMBER, {"type": "string"}]}

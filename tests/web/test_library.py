@@ -56,7 +56,7 @@ def test_an_item(client):
     assert (told["type"], told["unit"], told["scope"]) == ("number", "G/L", "patient")
     assert told["units"]["/uL"] == 0.001
     assert told["fresh_for_hours"] == 168
-    assert told["codes"]["loinc"] == ["777-3"]
+    assert told["codes"]["loinc"] == ["777-3", "26515-7"]
 
 
 def test_the_vocabulary_is_whole(client, rulebook):
