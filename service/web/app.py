@@ -8,7 +8,8 @@ from typing import Any
 from flask import Flask
 from flask_compress import Compress
 
-from service.web import api, docs, headers, library, ops, refusals
+from service.web import api, docs, fhir_door, headers, library, ops, refusals
+from service.web.cds import services
 from service.web.form import pages
 from service.web.reload import ACTIVE_RULES
 from service.web.state import EXTENSION, State
@@ -40,8 +41,9 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(config or {})
     Compress(app)
     state = app.extensions[EXTENSION] = State(Path(app.config["RULES"]))
-    for blueprint in (api.blueprint, library.blueprint, docs.blueprint, ops.blueprint):
+    for blueprint in (api.blueprint, library.blueprint, docs.blueprint, ops.blueprint, fhir_door.blueprint):
         app.register_blueprint(blueprint)
+    services.register(app)
     pages.register(app, Path(app.config["EXAMPLES"]))
     refusals.register(app)
     headers.register(app)

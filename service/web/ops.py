@@ -1,6 +1,7 @@
 """For whoever runs the service: is it alive, can it serve, which version is it."""
 
 import platform
+from collections import Counter
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -10,6 +11,7 @@ from service import ENGINE_VERSION
 from service.selftest import SelfTestError, check
 from service.web import asked
 from service.web.answering import json_response
+from service.web.cds import clients, trust
 from service.web.reload import last_status
 from service.web.state import NotReady, state
 
@@ -27,7 +29,8 @@ def livez() -> Response:
 def readyz() -> Response:
     """The rulebook is loaded, both engines are built, and the self-test referral was decided, just now.
 
-    A reload that was refused is told here; the rules in service stay, so the service stays ready.
+    A reload that was refused is told here; the rules in service stay, so the service stays ready. So it does when the
+    file of clients is wrong: the form and the API serve on, and only the EHR's door is shut.
     """
     asked.only()
     here = state()
@@ -35,6 +38,7 @@ def readyz() -> Response:
         "status": "ready",
         "last_reload": _reload(),
         "withheld_answers": dict(sorted(here.withheld.items())),
+        **_ehr(),
     }
     try:
         desk = here.desk()
@@ -62,6 +66,20 @@ def version() -> Response:
     info = rulebook.info
     told["rulebook"] = {"name": info.name, "version": info.version, "status": info.status, "digest": rulebook.digest}
     return json_response(told, ["en"])
+
+
+def _ehr() -> dict[str, Any]:
+    """The EHR's door: whether anybody may come in (the development switch), how many clients, and why calls were refused."""
+    known = clients.current()
+    by_reason: Counter[str] = Counter()
+    for (reason, _), count in trust.refused().items():
+        by_reason[reason] += count
+    return {
+        "cds_open": known.open_,
+        "cds_clients": len(known.entries),
+        "cds_errors": list(known.mistakes),
+        "cds_refused": dict(sorted(by_reason.items())),
+    }
 
 
 def _reload() -> dict[str, Any] | None:

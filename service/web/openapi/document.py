@@ -388,6 +388,13 @@ def _catalogue_schemas() -> dict[str, Schema]:
                 "withheld_answers": mapping(
                     {"type": "integer"}, "answers this process did not give: the engines differed, or one failed"
                 ),
+                "cds_open": {
+                    "type": "boolean",
+                    "description": "the development switch: an EHR is let in without a token",
+                },
+                "cds_clients": {"type": "integer", "description": "EHRs that may call"},
+                "cds_errors": array(TEXT),
+                "cds_refused": mapping({"type": "integer"}, "calls of EHRs this process refused, by reason"),
             },
             {"rulebook": {"type": "object"}, "errors": array(TEXT)},
         ),

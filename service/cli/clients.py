@@ -1,0 +1,152 @@
+"""`flask clients`: check the file of clients; make a key pair and a token to try the service with."""
+
+import json
+import secrets
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import click
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey
+
+from service.cli.common import complain, fail
+from service.clients import model
+from service.clients.file import read_file
+from service.clients.keys import FetchedKeys, InlineKeys
+
+SECRET_NAME = "client.private.jwk.json"  # noqa: S105 - a file's name
+PUBLIC_NAME = "client.jwks.json"
+TOKEN_SECONDS = 300
+
+
+@click.group("clients")
+def clients() -> None:
+    """Who may call the CDS Hooks and FHIR addresses: check the file of clients, make keys and tokens to try with.
+
+    The service reads the file that INDICATION_CLIENTS names. Without it, every such call is refused.
+
+    \b
+    To try it out on this machine:
+      flask clients keypair --out /tmp/trial
+      cp docs/clients.example.yaml /tmp/trial/clients.yaml
+      flask clients check /tmp/trial/clients.yaml
+      INDICATION_CLIENTS=/tmp/trial/clients.yaml script/server &
+      curl http://127.0.0.1:8000/cds-services -H "Authorization: Bearer $(flask clients token \\
+        --key /tmp/trial/client.private.jwk.json --issuer https://ehr.example/oauth \\
+        --audience http://127.0.0.1:8000/cds-services)"
+    """
+
+
+@clients.command("check")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+def check(file: Path) -> None:
+    """Check FILE and list every mistake at once: line, column, what is wrong, how to mend it, the nearest right word.
+
+    Key files that it names are read too; keys at an address (jku) are not fetched. Ends with 1 when it cannot serve.
+    docs/clients.example.yaml explains every key. The service reads the file when it starts, and on kill -HUP.
+
+    \b
+    Example:
+      flask clients check /etc/indication/clients.yaml && kill -HUP "$(cat gunicorn.pid)"
+    """
+    _, mistakes = read_file(file)
+    if mistakes:
+        told = [f"{file.parent / each.file}{str(each).removeprefix(each.file)}" for each in mistakes]
+        fail(*told, f"{file}: {len(told)} mistake{'s' if len(told) > 1 else ''}; nobody will be let in with this file")
+    found = model.load(file, open_=False)
+    click.echo(f"{file}: good. {len(found.entries)} client{'s' if len(found.entries) > 1 else ''}")
+    for client in found.entries.values():
+        click.echo("\n".join(_told(client)))
+
+
+def _told(client: model.Client) -> Iterable[str]:
+    yield f"  {client.name}: {client.issuer}"
+    yield f"    may use    {', '.join(sorted(client.hooks))}"
+    match client.keys:
+        case InlineKeys(found=found):
+            yield "    keys       " + ", ".join(f"{kid} ({algorithm})" for kid, algorithm in sorted(found))
+        case FetchedKeys(address=address):
+            yield f"    keys       fetched from {address}"
+    if client.base is not None:
+        yield f"    audience   {client.base}/cds-services, {client.base}/cds-services/…, {client.base}/fhir/…"
+    for address in client.audiences:
+        yield f"    audience   {address}"
+    for origin in client.origins:
+        yield f"    browsers   {origin}"
+
+
+@clients.command("keypair")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder to write to, made if need be. Nothing in it is overwritten.",
+)
+@click.option("--kid", default=None, help="The key's name.  [default: one drawn by lot]")
+def keypair(out: Path, kid: str | None) -> None:
+    """Make an ES384 key pair, for tests and for trying. A real EHR makes its own and sends you the public part only.
+
+    \b
+    Writes
+      client.private.jwk.json   what signs tokens; readable by you alone
+      client.jwks.json          the public part, for jwks_file in the file of clients
+
+    \b
+    Example:
+      flask clients keypair --out /tmp/trial
+    """
+    key = ECKey.generate_key("P-384")
+    marks = {"kid": kid or f"test-{secrets.token_hex(6)}", "use": "sig", "alg": "ES384"}
+    files = (
+        (SECRET_NAME, 0o600, {**key.as_dict(private=True), **marks}),
+        (PUBLIC_NAME, 0o644, {"keys": [{**key.as_dict(private=False), **marks}]}),
+    )
+    for name, _, _ in files:
+        if (out / name).exists():
+            fail(f"{out / name}: exists already, and is not overwritten; choose another folder")
+    try:
+        out.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for name, mode, content in files:
+            path = out / name
+            path.touch(mode=mode, exist_ok=False)
+            path.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
+    except OSError as error:
+        fail(f"{out}: cannot be written: {error.strerror}")
+    complain(f"written to {out}: {SECRET_NAME} (keep it), {PUBLIC_NAME} (for jwks_file)")
+
+
+@clients.command("token")
+@click.option(
+    "--key",
+    required=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The private key, as keypair makes it.",
+)
+@click.option("--issuer", required=True, help="The issuer of the client in the file of clients.")
+@click.option("--audience", required=True, help="The exact address that will be called.")
+def token(key: Path, issuer: str, audience: str) -> None:
+    """Sign a token for one call, valid for five minutes, and print it. For trying: an EHR signs its own.
+
+    \b
+    Example:
+      flask clients token --key /tmp/trial/client.private.jwk.json --issuer https://ehr.example/oauth \\
+        --audience http://127.0.0.1:8000/cds-services
+    """
+    try:
+        secret = ECKey.import_key(json.loads(key.read_text(encoding="utf-8")))
+        now = int(time.time())
+        header = {"alg": "ES384", "typ": "JWT", "kid": secret.kid}
+        claims = {
+            "iss": issuer,
+            "aud": audience,
+            "iat": now,
+            "exp": now + TOKEN_SECONDS,
+            "jti": secrets.token_urlsafe(16),
+        }
+        click.echo(jwt.encode(header, claims, secret, algorithms=["ES384"]))
+    except OSError as error:
+        fail(f"{key}: cannot be read: {error.strerror}")
+    except (JoseError, ValueError, TypeError):
+        fail(f"{key}: is not a private ES384 key; `flask clients keypair` makes one")

@@ -1,0 +1,169 @@
+"""What the workers of this service must know together: tokens already used, feedback, and forms waiting to be opened.
+
+One SQLite file beside the processes. It is no record of patients: a waiting form is the only thing in it that speaks of
+one, and it is overwritten when it is opened or when its time is over.
+"""
+
+import hashlib
+import json
+import os
+import secrets
+import sqlite3
+import stat
+import tempfile
+import threading
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Any
+
+from flask import current_app
+
+EXTENSION = "indication-store"
+#: how long one process waits for another that is writing
+WAIT_SECONDS = 2.0
+#: feedback is never thrown away, so it must end somewhere
+MOST_FEEDBACK = 1_000_000
+MOST_TICKETS = 10_000
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS replay (token BLOB PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS replay_until ON replay (until);
+CREATE TABLE IF NOT EXISTS ticket (id BLOB PRIMARY KEY, body BLOB NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS feedback (
+  digest BLOB NOT NULL UNIQUE, client TEXT NOT NULL, service TEXT NOT NULL, entry TEXT NOT NULL, received REAL NOT NULL
+);
+"""
+
+
+class Full(Exception):
+    """No room for more: whoever runs the service must put the feedback away."""
+
+
+def default_path() -> Path:
+    """The file when none is configured: in a folder of this user alone. Raises PermissionError if it is not."""
+    named = os.environ.get("INDICATION_STORE")
+    if named:
+        return Path(named)
+    folder = Path(tempfile.gettempdir()) / f"indication-{os.getuid()}"
+    folder.mkdir(mode=0o700, exist_ok=True)
+    found = folder.lstat()
+    # In a folder that everybody may write to, somebody else may have made it first.
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+        raise PermissionError(f"{folder.name} in the temporary folder is not this user's alone")
+    return folder / "store.sqlite"
+
+
+class Store:
+    """Safe to use from several threads and processes: each opens the file for itself, once."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._ready_in = 0
+        self._own = threading.local()
+
+    def seen(self, issuer: str, jti: str, until: float) -> bool:
+        """Whether this token was used before. From now until `until` (seconds since 1970) it is."""
+        token = _digest(issuer, jti)
+        with self._writing() as connection:
+            connection.execute("DELETE FROM replay WHERE until < ?", (time.time(),))
+            done = connection.execute("INSERT OR IGNORE INTO replay VALUES (?, ?)", (token, float(until)))
+            return done.rowcount == 0
+
+    def add_feedback(self, client: str, service: str, entries: Iterable[Mapping[str, Any]]) -> int:
+        """Keeps what is new of `entries`, and says how many that was. Raises Full."""
+        now = time.time()
+        texts = [json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")) for entry in entries]
+        rows = [
+            (_digest(client, service, text), client, service, text.encode("utf-8", "replace").decode(), now)
+            for text in texts
+        ]
+        with self._writing() as connection:
+            (held,) = connection.execute("SELECT count(*) FROM feedback").fetchone()
+            if held + len(rows) > MOST_FEEDBACK:
+                raise Full
+            done = connection.executemany("INSERT OR IGNORE INTO feedback VALUES (?, ?, ?, ?, ?)", rows)
+            return done.rowcount
+
+    def feedback(self) -> list[dict[str, Any]]:
+        """All that is kept, in the order in which it came."""
+        with self._writing() as connection:
+            rows = connection.execute("SELECT client, service, entry FROM feedback ORDER BY rowid").fetchall()
+        return [{"client": client, "service": service, **json.loads(entry)} for client, service, entry in rows]
+
+    def ticket_put(self, body: bytes, ttl_s: float) -> str:
+        """A name nobody can guess, under which `body` can be taken once within `ttl_s` seconds. Raises Full."""
+        ticket = secrets.token_urlsafe(32)
+        now = time.time()
+        with self._writing() as connection:
+            connection.execute("DELETE FROM ticket WHERE until < ?", (now,))
+            (held,) = connection.execute("SELECT count(*) FROM ticket").fetchone()
+            if held >= MOST_TICKETS:
+                raise Full
+            connection.execute("INSERT INTO ticket VALUES (?, ?, ?)", (_digest(ticket), body, now + ttl_s))
+        return ticket
+
+    def ticket_take(self, ticket: str) -> bytes | None:
+        """What waits under this name, which is then gone; None when there is nothing, or no longer."""
+        now = time.time()
+        with self._writing() as connection:
+            found = connection.execute("SELECT body, until FROM ticket WHERE id = ?", (_digest(ticket),)).fetchone()
+            connection.execute("DELETE FROM ticket WHERE id = ? OR until < ?", (_digest(ticket), now))
+        # What was taken must not stay behind in the write-ahead log either.
+        self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return bytes(found[0]) if found is not None and found[1] >= now else None
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """A connection inside one transaction that no other process can come between."""
+        connection = self._connection()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield connection
+        except BaseException:
+            connection.execute("ROLLBACK")
+            raise
+        connection.execute("COMMIT")
+
+    def _connection(self) -> sqlite3.Connection:
+        """This thread's connection to the file as it is now: opening one costs a hundred times what an operation does."""
+        path = self._path = self._path or default_path()
+        if self._ready_in != os.getpid() or not path.exists():
+            self._prepare(path)
+        # A connection must not cross a fork, nor outlive the file that it was opened on.
+        here = (os.getpid(), path.stat().st_ino)
+        if getattr(self._own, "here", None) != here:
+            self._own.connection, self._own.here = _connected(path), here
+        found: sqlite3.Connection = self._own.connection
+        return found
+
+    def _prepare(self, path: Path) -> None:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Made before SQLite would make it readable for others; its companion files take the same mode.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600))
+        path.chmod(0o600)
+        with closing(_connected(path)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(_SCHEMA)
+        self._ready_in = os.getpid()
+
+
+def current() -> Store:
+    """The store of the current application: the file STORE, else the one of `default_path`."""
+    found: Store | None = current_app.extensions.get(EXTENSION)
+    if found is None:
+        path = current_app.config.get("STORE")
+        found = current_app.extensions[EXTENSION] = Store(Path(path) if path else None)
+    return found
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+    # What was taken or has expired is overwritten, not only forgotten.
+    connection.execute("PRAGMA secure_delete = ON")
+    return connection
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256(json.dumps(parts).encode()).digest()
