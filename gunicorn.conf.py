@@ -8,6 +8,7 @@ packages deserves a stop and a start: an application that no longer imports woul
 import atexit
 import importlib.util
 import os
+import re
 import shutil
 import socket
 import struct
@@ -58,7 +59,9 @@ class DiscreetLogger(Logger):
 
     def atoms(self, resp, req, environ, request_time):
         # The path arrives decoded: encoded again, it cannot forge a second log line.
-        return super().atoms(resp, req, environ, request_time) | {"U": quote(environ.get("PATH_INFO") or "-")}
+        # The address of a waiting form is all that it takes to open it.
+        path = re.sub(r"(?<=^/cds/form/).+", "-", environ.get("PATH_INFO") or "-")
+        return super().atoms(resp, req, environ, request_time) | {"U": quote(path)}
 
     def exception(self, msg, *args, **kwargs):
         super().exception(msg, *(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args), **kwargs)

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,17 @@ from typing import Any
 START_SECONDS = 60
 
 
-def start(root: Path, rules: Path, port: int, output: Any, workers: int = 1) -> subprocess.Popen[bytes]:
-    """gunicorn as script/server runs it."""
+def start(
+    root: Path, rules: Path, port: int, output: Any, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> subprocess.Popen[bytes]:
+    """gunicorn as script/server runs it. `settings` are more of its environment."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("INDICATION_")},
         "INDICATION_RULES": str(rules),
         "HOST": "127.0.0.1",
         "PORT": str(port),
         "WEB_CONCURRENCY": str(workers),
+        **(settings or {}),
     }
     command = [sys.executable, "-m", "gunicorn", "--config", "gunicorn.conf.py", "wsgi:app"]
     return subprocess.Popen(command, cwd=root, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -32,7 +35,9 @@ def start(root: Path, rules: Path, port: int, output: Any, workers: int = 1) -> 
 class Server:
     """A gunicorn master with its workers, over rules that tests may change if they are a copy."""
 
-    def __init__(self, root: Path, rules: Path, log: Path, workers: int = 1) -> None:
+    def __init__(
+        self, root: Path, rules: Path, log: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+    ) -> None:
         self.rules = rules
         self.log = log
         with socket.socket() as free:
@@ -40,7 +45,7 @@ class Server:
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         with self.log.open("wb") as output:
-            self.process = start(root, rules, self.port, output, workers)
+            self.process = start(root, rules, self.port, output, workers, settings)
 
     def ask(self, method: str, path: str, body: Any = None, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
@@ -82,9 +87,11 @@ class Server:
 
 
 @contextmanager
-def serving(root: Path, rules: Path, log: Path, workers: int = 1) -> Iterator[Server]:
+def serving(
+    root: Path, rules: Path, log: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+) -> Iterator[Server]:
     """A server that is ready, stopped at the end."""
-    server = Server(root, rules, log, workers)
+    server = Server(root, rules, log, workers, settings)
     try:
         server.wait_until(lambda: server.ask("GET", "/readyz")[0] == 200)
         yield server

@@ -68,16 +68,17 @@ def _float(text: str) -> float:
 
 
 def _too_deep(value: Any) -> bool:
-    level = [value]
+    # Only what holds something is carried on: most of a large body are its leaves.
+    level = [value] if isinstance(value, (dict, list)) else []
     for _ in range(MAX_DEPTH):
+        if not level:
+            return False
         level = [
             inner
             for outer in level
-            if isinstance(outer, dict | list)
-            for inner in (outer.values() if isinstance(outer, dict) else outer)
+            for inner in (outer.values() if type(outer) is dict else outer)
+            if type(inner) is dict or type(inner) is list
         ]
-        if not level:
-            return False
     return True
 
 
