@@ -193,6 +193,42 @@ def test_what_is_typed_while_an_answer_is_on_its_way_is_not_undone(page_at: Page
     assert page.locator('[name="lesion0:lesion.matrix:value"][value=lytic]').is_checked()
 
 
+def test_two_clicks_on_the_drawing_and_a_removal_are_all_heard(page_at: Pages) -> None:
+    page = page_at(1440, 900)
+    page.goto("/?lang=fr")
+    page.locator('.picture [data-level="L2"]').first.click()
+    page.locator('.picture [data-level="L4"]').first.click()
+    expect(page.locator(".lesion")).to_have_count(2)
+    page.locator('[id="f-lesion1-pain.nrs-v"]').fill("8")
+    page.locator("#lesion0").get_by_role("button", name="Retirer").click()
+    page.locator('[id="f-patient-blood.platelets-v"]').fill("150")
+    expect(page.locator(".lesion")).to_have_count(1)
+    expect(page.locator("#lesion0-title")).to_contain_text("L4")
+    expect(page.locator('[id="f-lesion0-pain.nrs-v"]')).to_have_value("8")
+
+
+def test_not_known_and_a_value_exclude_each_other(page_at: Pages) -> None:
+    page = page_at(1440, 900)
+    page.goto("/?lang=fr")
+    platelets = page.locator('[id="f-patient-blood.platelets"]')
+    platelets.get_by_label("Non connu").check()
+    page.locator('[id="f-patient-blood.platelets-v"]').fill("61")
+    expect(platelets.get_by_label("Non connu")).not_to_be_checked()
+    platelets.get_by_label("Non connu").check()
+    expect(page.locator('[id="f-patient-blood.platelets-v"]')).to_have_value("")
+
+
+def test_an_example_does_not_take_the_place_of_what_the_tab_keeps(page_at: Pages) -> None:
+    page = page_at(1440, 900)
+    page.goto("/?lang=fr")
+    enter_l2_on_apixaban(page)
+    page.wait_for_timeout(500)
+    page.goto(EXAMPLE.format("alert-cord-compression", "fr"))
+    expect(page.locator("#lesion0-title")).to_contain_text("T8")
+    page.goto("/?lang=fr")
+    expect(page.locator("#lesion0-title")).to_contain_text("L2")
+
+
 def test_the_language_changes_and_what_was_typed_stays(page_at: Pages) -> None:
     page = page_at(1440, 900)
     page.goto(EXAMPLE.format("apixaban-yesterday", "fr"))

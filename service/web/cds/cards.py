@@ -77,16 +77,13 @@ def cards(material: Material) -> list[Card]:
 
 
 def held_acts(answer: Answer, ordered: frozenset[str]) -> list[tuple[str, Answer]]:
-    """(lesion, option) of each ordered act that should wait in one lesion, and may be booked in none."""
-    found = [
+    """(lesion, option) of each ordered act that should wait in one lesion. An order need not say of which lesion it
+    speaks: that another one would allow the act is told beside it, and silences nothing."""
+    return [
         (lesion["id"], option)
         for lesion in answer["lesions"]
         for option in lesion["options"]
-        if option["technique"] in ordered
-    ]
-    fine = {option["technique"] for _, option in found if option["status"] in BOOKABLE}
-    return [
-        (lesion, option) for lesion, option in found if option["status"] in HELD and option["technique"] not in fine
+        if option["technique"] in ordered and option["status"] in HELD
     ]
 
 
@@ -380,8 +377,11 @@ def _request(material: Material, lesion: str, option: Answer) -> Card:
         for (owner, _), origin in sorted(material.origins.items())
         if owner == lesion
         for source in origin.split(",")
-        if source.startswith("Condition/")
+        # «Condition/#3» is our own name for a resource without an id: nobody could follow it.
+        if source.startswith("Condition/") and "#" not in source
     ]
-    if references := list(dict.fromkeys([*material.reasons, *known])):
+    # The reasons of the referral are those of this lesion only when there is no other.
+    reasons = material.reasons if len(material.answer["lesions"]) == 1 else []
+    if references := list(dict.fromkeys([*reasons, *known])):
         request["reasonReference"] = [{"reference": reference} for reference in references]
     return request

@@ -1,7 +1,7 @@
 """From what was sent to an answer: gathers the prefetch, has it read, has it decided. It reads and decides nothing itself."""
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +22,10 @@ UNDESCRIBED = "lesion-1"
 _SEVERAL = Text(
     "Les données reçues parlent de plusieurs patients : rien n’a été évalué.",
     "What was sent speaks of several patients: nothing was evaluated.",
+)
+_NAMELESS = Text(
+    "La ressource Patient n’a pas d’id : rien ne dit que c’est le patient en cours, rien n’a été évalué.",
+    "The Patient resource has no id: nothing says that it is the present patient, and nothing was evaluated.",
 )
 
 
@@ -47,8 +51,12 @@ class Decision:
     unused: tuple[Unused, ...]
 
 
-def gathered(prefetch: Mapping[str, Any]) -> Sent:
-    """Every usable resource under every key, whatever the key is called. Raises Refusal when they are of several patients."""
+def gathered(prefetch: Mapping[str, Any], patient: str, orders: Iterable[Mapping[str, Any]] = ()) -> Sent:
+    """Every usable resource under every key, whatever the key is called.
+
+    Raises Refusal unless all of them, and the orders, are of `patient` («Patient/1»), whom the EHR has before it. A
+    Patient without an id could be anybody, and is not one.
+    """
     resources: list[Resource] = []
     partial: set[str] = set()
     faults: list[Unused] = []
@@ -60,9 +68,13 @@ def gathered(prefetch: Mapping[str, Any]) -> Sent:
         faults += [Unused(f"{key} {each.resource}", each.code, each.text) for each in found.faults]
         if isinstance(value, dict) and isinstance(value.get("entry"), list):
             entries += value["entry"]
-    if len(patients({"entry": entries}, resources)) > 1:
+    named = patients({"entry": entries}, [*resources, *orders])
+    if not named <= {patient}:
         raise Refusal("not-usable", faults=[Fault(_SEVERAL, "prefetch")])
-    kinds = {each.get("resourceType") for each in resources}
+    nameless = [each for each in resources if each.get("resourceType") == "Patient" and not _has_id(each)]
+    if nameless:
+        raise Refusal("not-usable", faults=[Fault(_NAMELESS, "prefetch.patient")])
+    kinds = {kind for each in resources if isinstance(kind := each.get("resourceType"), str)}
     return Sent(
         resources=tuple(resources),
         partial=frozenset(partial),
@@ -79,8 +91,14 @@ def _searched(value: Any) -> bool:
     entries = value.get("entry")
     if not isinstance(entries, list) or not entries:
         return True
-    kinds = {each["resource"].get("resourceType") for each in entries if _holds_resource(each)}
-    return kinds != {"OperationOutcome"}
+    found = [each["resource"].get("resourceType") for each in entries if _holds_resource(each)]
+    kinds = {kind for kind in found if isinstance(kind, str)}
+    return bool(kinds) and kinds != {"OperationOutcome"}
+
+
+def _has_id(resource: Mapping[str, Any]) -> bool:
+    name = resource.get("id")
+    return isinstance(name, str) and bool(name)
 
 
 def _holds_resource(entry: Any) -> bool:

@@ -145,7 +145,7 @@ def _cards(sent: hook.Call, service: discovery.Service, client: Client, language
     named = any(orders.configured(each, client.referral_codes) for each in requests)
     desk, at = state().desk(), now()
     rulebook = desk.decider.rulebook
-    data = gathered(sent.prefetch)
+    data = gathered(sent.prefetch, _subject(sent.patient), requests)
     if on_orders and client.referral_codes and not named:
         requests = tuple(
             each

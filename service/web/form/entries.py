@@ -102,11 +102,22 @@ def filled(typed: Typed, vocabulary: Vocabulary, zone: ZoneInfo) -> Filled:
 
 
 _NOTHING = object()
+#: parts that hold a value
+_VALUES = ("value", "present", "absent", "complete", "day", "time")
 
 
 def _given(typed: Typed, owner: str, item: Item, zone: ZoneInfo) -> Any:
     """The value of one item as the API takes it, None when it is said to be unknown, _NOTHING when nothing is said."""
-    if said(typed, owner, item.id, "unknown") or said(typed, owner, item.id, "value") == NOT_KNOWN:
+    unknown = bool(said(typed, owner, item.id, "unknown"))
+    if said(typed, owner, item.id, "value") == NOT_KNOWN:
+        return None
+    if unknown and any(any(typed.get(name(owner, item.id, part), ())) for part in _VALUES):
+        # Either could be the slip: choosing one of them would be a guess.
+        raise Unreadable(
+            "à la fois « non connu » et une valeur : garder l’un des deux",
+            "both “not known” and a value: keep one of them",
+        )
+    if unknown:
         return None
     match item.type:
         case "set":

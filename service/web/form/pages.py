@@ -125,7 +125,7 @@ def show() -> BaseResponse:
     wanted = request.args.get("example")
     desk = state().desk()
     if wanted is None:
-        return _page(desk, Visit({}, "", language, None, ""), blank=True)
+        return _page(desk, Visit({}, "", language, None, ""), tab="restore")
     example = _examples().all.get(wanted)
     if example is None:
         raise Problem("not-found")
@@ -134,7 +134,7 @@ def show() -> BaseResponse:
     notice = Text(
         f"Exemple : {example.label.fr}. Situation fictive.", f"Example: {example.label.en}. Fictitious situation."
     )
-    return _page(desk, Visit(typed, "", language, example.at, ""), notices=[notice])
+    return _page(desk, Visit(typed, "", language, example.at, ""), notices=[notice], tab="shown")
 
 
 def filled(referral: Any, language: Language | None, notice: Text, status: int = 200) -> BaseResponse:
@@ -143,7 +143,7 @@ def filled(referral: Any, language: Language | None, notice: Text, status: int =
     zone = ZoneInfo(desk.decider.rulebook.info.timezone)
     typed = typed_from(referral, desk.decider.rulebook.vocabulary, zone)
     visit = Visit(typed, "", language or _language(), None, "")
-    return _page(desk, visit, notices=[notice], blank=referral is None, status=status)
+    return _page(desk, visit, notices=[notice], tab="restore" if referral is None else "own", status=status)
 
 
 @blueprint.post("/")
@@ -227,10 +227,11 @@ def open_file() -> BaseResponse:
             Text("il faut un objet JSON", "a JSON object is needed")
         ]
         notices = [Text(f"Fichier refusé : {text.fr}", f"File refused: {text.en}") for text in told[:5]]
-        return _page(desk, Visit({}, "", language, None, ""), notices=notices, status=422)
+        return _page(desk, Visit({}, "", language, None, ""), notices=notices, tab="shown", status=422)
     zone = ZoneInfo(desk.decider.rulebook.info.timezone)
     typed = typed_from(referral, desk.decider.rulebook.vocabulary, zone)
     strange = [name_[:60] for name_ in left_out(referral, typed, desk.decider.rulebook.vocabulary)[:10]]
+    typed.setdefault(name(PATIENT, "recorded_at", "day"), ("",))
     notices = [Text("Cas ouvert depuis un fichier.", "Referral opened from a file.")]
     if strange:
         listed = ", ".join(strange)
@@ -266,8 +267,9 @@ def _changed(visit: Visit) -> tuple[Visit, str]:
         return _added(visit)
     if visit.do.startswith("remove."):
         gone = visit.do.removeprefix("remove.")
-        typed = {key: value for key, value in visit.typed.items() if not key.startswith(f"{gone}:")}
-        return _with(visit, _renumbered(typed)), ""
+        # The hypothesis may be about a lesion that is numbered otherwise from now on: it goes too.
+        kept = (item for item in visit.typed.items() if not item[0].startswith((f"{gone}:", what_if.PREFIX)))
+        return replace(visit, typed=_renumbered(dict(kept)), what_if=""), ""
     if visit.do == "now":
         return replace(visit, moment=None), ""
     return visit, ""
@@ -290,21 +292,12 @@ def _added(visit: Visit) -> tuple[Visit, str]:
         return visit, Text(f"{MAX_LESIONS} lésions au plus.", f"{MAX_LESIONS} lesions at most.").in_(visit.language)
     owner = f"lesion{len(owners)}"
     taken = {said(typed, each, "id", "value") for each in owners}
-    typed[name(owner, "id", "value")] = (_fresh_id(level or f"{site}{f'-{side}' if side else ''}", taken),)
+    # A name that says nothing: a level may be mended later, and an id that still told the old one would mislead.
+    typed[name(owner, "id", "value")] = (next(id_ for n in range(1, 100) if (id_ := f"lesion-{n}") not in taken),)
     for item, value in zip(PLACE, (site, level, side), strict=True):
         if value:
             typed[name(owner, item, "value")] = (value,)
     return _with(visit, typed), ""
-
-
-def _fresh_id(wanted: str, taken: Iterable[str]) -> str:
-    used = set(taken)
-    wanted = re.sub(r"[^A-Za-z0-9_-]", "", wanted)[:30]
-    return (
-        wanted
-        if wanted not in used
-        else next(candidate for number in range(2, 100) if (candidate := f"{wanted}-{number}") not in used)
-    )
 
 
 def _renumbered(typed: Typed) -> Typed:
@@ -326,15 +319,17 @@ def _page(
     *,
     notices: Iterable[Text] = (),
     add_fault: str = "",
-    blank: bool = False,
+    tab: str = "own",
     status: int = 200,
 ) -> BaseResponse:
+    """A whole page. `tab` is what the browser's tab does with it: `restore` what it keeps, since nothing was typed; keep this,
+    the user's `own`; or leave what it keeps alone, since this is only `shown` until something is typed."""
     outcome = decide(desk.decider, visit.typed, visit.at)
     viewer = Viewer(desk.decider.rulebook, visit.language, visit.typed, outcome)
     context = _words(visit.language, viewer)
     told = [text.in_(visit.language) for text in notices]
     page = render_template(
-        "form/page.html", **context, form=_form(desk, visit, viewer, outcome, add_fault, blank=blank), notices=told
+        "form/page.html", **context, form=_form(desk, visit, viewer, outcome, add_fault, tab), notices=told
     )
     return _html(desk, visit.language, page, status)
 
@@ -342,24 +337,27 @@ def _page(
 def _update(desk: Desk, visit: Visit, add_fault: str) -> BaseResponse:
     outcome = decide(desk.decider, visit.typed, visit.at)
     viewer = Viewer(desk.decider.rulebook, visit.language, visit.typed, outcome, whole=False)
-    changed = request.headers.get("X-Changed", "")
-    owner, _, rest = changed.partition(":")
-    item, _, part = rest.partition(":")
-    of_word = part == "present" and owner in (PATIENT, *viewer.owners) and item in desk.decider.rulebook.vocabulary
+    changed = request.headers.get("X-Changed", "").split(",")
+    lists = [key.removesuffix(":present").partition(":") for key in changed if key.endswith(":present")]
+    words_of = [
+        viewer.control(owner, item)
+        for owner, _, item in lists
+        if owner in (PATIENT, *viewer.owners) and item in desk.decider.rulebook.vocabulary
+    ]
     rebuilt = (visit.do == "add" and not add_fault) or visit.do.startswith("remove.")
     parts = render_template(
         "form/update.html",
         **_words(visit.language, viewer),
         form=_form(desk, visit, viewer, outcome, add_fault),
         rebuilt=rebuilt,
-        words_of=viewer.control(owner, item) if of_word else None,
-        what_if_stays=changed.startswith(what_if.PREFIX),
+        words_of=words_of,
+        what_if_stays=not rebuilt and changed[-1].startswith(what_if.PREFIX),
     )
     return _html(desk, visit.language, parts)
 
 
 def _form(
-    desk: Desk, visit: Visit, viewer: Viewer, outcome: Outcome, add_fault: str, *, blank: bool = False
+    desk: Desk, visit: Visit, viewer: Viewer, outcome: Outcome, add_fault: str, tab: str = "own"
 ) -> SimpleNamespace:
     """What the templates of the form read."""
     rulebook, language = desk.decider.rulebook, visit.language
@@ -369,7 +367,7 @@ def _form(
     recorded_fault = outcome.faults.get(name(PATIENT, "recorded_at"))
     answer = viewer.answer
     return SimpleNamespace(
-        blank=blank,
+        tab=tab,
         lesions=lesions,
         labels=viewer.labels,
         marks=viewer.marks(lesions),
@@ -389,13 +387,15 @@ def _form(
         sides=choices(rulebook, SIDE, language),
         add=SimpleNamespace(site=said(visit.typed, "add", "site", "value") if add_fault else "", fault=add_fault),
         recorded_at=SimpleNamespace(
-            day=recorded["day"] or _today(),
+            # Emptied, or not readable in a file: never filled in by us.
+            day=recorded["day"] if name(PATIENT, "recorded_at", "day") in visit.typed else _today(),
             time=recorded["time"],
             fault=recorded_fault.in_(language) if recorded_fault else "",
         ),
         moment=visit.moment.isoformat() if visit.moment else "",
         moment_words=moment_words(visit.moment.astimezone(zone), language) if visit.moment else "",
         result=result.view(answer, rulebook, language, viewer.labels) if answer else None,
+        evaluated=words.day(datetime.fromisoformat(answer["evaluated_at"]), language) if answer else "",
         trace=_trace(desk, visit, outcome) if visit.do == "trace" else "",
         what_if=_what_if(desk, visit, viewer),
         notice=rulebook.info.notice.in_(language),

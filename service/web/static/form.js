@@ -16,7 +16,11 @@
     }
     return pairs;
   };
+  // An example or a refused file is only shown: what the tab keeps stays until something is typed.
+  let mine = document.body.dataset.tab !== "shown";
+  let leaving = false;
   const keep = () => {
+    if (!mine || leaving) return;
     try {
       sessionStorage.setItem(KEPT, JSON.stringify({ lang: document.documentElement.lang, pairs: typed() }));
     } catch {
@@ -50,8 +54,12 @@
     ghost.submit();
   };
 
-  byId("start-again")?.addEventListener("click", () => sessionStorage.removeItem(KEPT));
-  if (document.body.dataset.restore === "yes") restore();
+  byId("start-again")?.addEventListener("click", () => {
+    // An answer that is still on its way must not bring the last patient back.
+    leaving = true;
+    sessionStorage.removeItem(KEPT);
+  });
+  if (document.body.dataset.tab === "restore") restore();
   else {
     // A reload of a page that was sent as a form would ask to send it again; what was typed is kept anyway.
     history.replaceState(null, "", `/?lang=${document.documentElement.lang}`);
@@ -60,16 +68,36 @@
 
   // ---- the last control that was changed, for the server to know which part to make anew ----
 
-  let changed = "";
-  form.addEventListener("input", (event) => { changed = event.target.name || ""; });
-  form.addEventListener("change", (event) => { changed = event.target.name || ""; keep(); });
+  let changed = [];
+  const note = (event) => {
+    const { name, type, value } = event.target;
+    if (!name) return;
+    mine = true;
+    changed = [...changed.filter((each) => each !== name), name];
+    // A value and «not known» exclude each other: the last word counts, in sight of whoever says it.
+    const [, control, part] = name.match(/^(.*):(\w+)$/) || [];
+    const others = form.querySelectorAll(`[name^="${control}:"]`);
+    if (part === "unknown" && event.target.checked) {
+      for (const each of others) {
+        if (/:(value|day|time)$/.test(each.name)) each.value = "";
+        else if (/:(present|absent|complete)$/.test(each.name)) each.checked = false;
+      }
+    } else if (/^(value|day|time|present|absent|complete)$/.test(part || "") && (type === "checkbox" ? event.target.checked : value)) {
+      for (const each of others) if (each.name.endsWith(":unknown")) each.checked = false;
+    }
+  };
+  form.addEventListener("input", note);
+  form.addEventListener("change", (event) => { note(event); keep(); });
 
   document.body.addEventListener("htmx:configRequest", (event) => {
-    event.detail.headers["X-Changed"] = changed;
+    event.detail.headers["X-Changed"] = changed.join(",");
+    changed = [];
     // htmx sends the last button that was pressed with whatever comes after it: a change of a field presses no button.
     if (event.detail.elt === form) event.detail.formData.delete("do");
     // What is empty says nothing; the moment of evaluation and the language stay.
     for (const name of new Set(event.detail.formData?.keys?.() ?? [])) {
+      // But a date of the situation that was emptied is not today's.
+      if (name === "patient:recorded_at:day") continue;
       const values = event.detail.formData.getAll(name).filter((value) => value !== "");
       event.detail.formData.delete(name);
       for (const value of values) event.detail.formData.append(name, value);
@@ -77,7 +105,12 @@
   });
   // The server's words about a value that it refuses come with the answer; a failure of the server must be seen too.
   const failed = (event) => {
+    if (event.detail.target && event.detail.target.id !== "result") return;
     const box = byId("result");
+    // Nothing of the old answer may pass for the present one.
+    byId("sides")?.replaceChildren();
+    for (const each of document.querySelectorAll(".first-option, #status, #peek a")) each.textContent = "";
+    for (const each of document.querySelectorAll(".mark, .lit")) each.setAttribute("class", each.classList[0]);
     box.replaceChildren();
     const text = document.createElement("p");
     text.className = "blocked";
@@ -86,6 +119,8 @@
       ? "No answer from the service: what is typed is kept. Change a value or press the button to try again."
       : "Le service ne répond pas : la saisie est conservée. Modifier une valeur ou presser le bouton pour réessayer.";
     box.append(text);
+    const peek = document.querySelector("#peek a");
+    if (peek) peek.textContent = text.textContent;
     form.classList.remove("busy");
     console.warn("indication: no answer", event.type);
   };
@@ -100,7 +135,7 @@
   let open = new Set();
   // What was typed while the answer was on its way: parts of the form that come anew must not undo it.
   let meanwhile = null;
-  const REMADE = "#lesions, .of-words, #what-if";
+  const REMADE = '#lesions, .of-words, #what-if, [data-zone="questions"]';
   const controls = () => [...form.querySelectorAll("input[name], select[name]")].filter((each) => each.closest(REMADE));
   const state = (each) => (each.type === "checkbox" || each.type === "radio" ? each.checked : each.value);
   const key = (each) => (each.type === "checkbox" || each.type === "radio" ? `${each.name}=${each.value}` : each.name);
@@ -207,6 +242,14 @@
       goTo(marked);
       return;
     }
+    const place = { site: region.dataset.site, level: region.dataset.level || "", side: region.dataset.side || "" };
+    if (window.htmx) {
+      // Told as it is now: another click may come before this one is answered.
+      const values = { do: "add" };
+      for (const [part, word] of Object.entries(place)) values[`add:${part}:value`] = word;
+      window.htmx.ajax("POST", form.action, { source: "#add", target: "#result", values });
+      return;
+    }
     byId("add-site").value = region.dataset.site;
     byId("add-level").value = region.dataset.level || "";
     byId("add-side").value = region.dataset.side || "";
@@ -254,6 +297,13 @@
     for (let hidden = control.closest("details:not([open])"); hidden; hidden = hidden.parentElement.closest("details:not([open])")) hidden.open = true;
     control.scrollIntoView({ block: "center" });
     control.querySelector("input:not([type=hidden]), select")?.focus({ preventScroll: true });
+  });
+
+  // A page left open: what was fresh may have grown too old.
+  let seen = Date.now();
+  document.addEventListener("visibilitychange", () => {
+    if (document.hidden) seen = Date.now();
+    else if (Date.now() - seen > 600_000) window.htmx?.trigger(form, "recommend");
   });
 
   place();

@@ -214,13 +214,13 @@ def test_a_long_alert_still_has_a_short_summary(answered):
     assert warning["summary"].endswith("… (+1)")
 
 
-def test_an_act_that_may_be_done_for_one_lesion_is_not_held_back_for_another():
+def test_an_act_that_must_wait_for_one_lesion_is_told_whatever_another_allows():
     def lesion(name: str, **statuses: str) -> dict[str, Any]:
         return {"id": name, "options": [{"technique": act, "status": status} for act, status in statuses.items()]}
 
     both = frozenset({"x", "y"})
     answer = {"lesions": [lesion("a", x="excluded", y="deferred"), lesion("b", x="eligible", y="not_indicated")]}
-    assert [(name, option["technique"]) for name, option in held_acts(answer, both)] == [("a", "y")]
+    assert [(name, option["technique"]) for name, option in held_acts(answer, both)] == [("a", "x"), ("a", "y")]
     assert held_acts(answer, frozenset()) == []
 
 
