@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from service.fhir.elements import entries as objects
 from service.fhir.elements import present
 from service.fhir.unused import Unused, unused
 
@@ -108,6 +109,13 @@ def _troubled(resource: Mapping[str, Any]) -> bool:
 
 def _has_more(bundle: Mapping[str, Any], entries: list[Any]) -> bool:
     links, total = bundle.get("link"), bundle.get("total")
-    if isinstance(links, list) and any(isinstance(link, Mapping) and link.get("relation") == "next" for link in links):
+    if any(link.get("relation") == "next" for link in objects(links)):
         return True
-    return isinstance(total, int) and not isinstance(total, bool) and total > len(entries)
+    return isinstance(total, int) and not isinstance(total, bool) and total > sum(map(_counted, entries))
+
+
+def _counted(entry: object) -> bool:
+    """Whether the total counts the entry: what was found, not what came along with it."""
+    search = entry.get("search") if isinstance(entry, Mapping) else None
+    mode = search.get("mode") if isinstance(search, Mapping) else None
+    return not present(mode) or mode == "match"

@@ -1,8 +1,8 @@
 """Diagnoses: bone metastases, the primary cancer, pregnancy, devices in place. Only those still there and not refuted."""
 
 from service.fhir.codebook import Named
-from service.fhir.elements import codings, entries, part, present, when, words
-from service.fhir.places import NOWHERE, Place, place_in_text, place_of
+from service.fhir.elements import codings, entries, latest, part, present, unclear, when, words
+from service.fhir.places import NOWHERE, Place, compatible, denied, place_in_text, place_of
 from service.fhir.work import Candidate, Found, Source, Work
 
 _REFUSED = frozenset({"entered-in-error", "refuted"})
@@ -23,6 +23,9 @@ def read_condition(source: Source, work: Work) -> None:
         return
     doubt = words(source.get("verificationStatus")) & _DOUBTFUL
     lesion = {item for item, word in named if item in work.codebook.place and word is None}
+    if (lesion or with_site) and denied(part(source.get("code")).get("text")):
+        work.refuse(source.name, "unconfirmed")
+        return
     if lesion or with_site:
         # A metastasis that is not confirmed yet is what the referral is about all the same; one of several guesses is not.
         if "differential" in doubt:
@@ -44,7 +47,7 @@ def read_condition(source: Source, work: Work) -> None:
 
 def _not_there(source: Source) -> str | None:
     verified, clinical = words(source.get("verificationStatus")), words(source.get("clinicalStatus"))
-    if verified & _REFUSED:
+    if verified & _REFUSED or unclear(source.get("verificationStatus"), source.get("clinicalStatus")):
         return "status"
     ended = any(name.startswith("abatement") and present(value) for name, value in source.resource.items())
     if clinical & _PAST or (ended and not clinical & _PRESENT):
@@ -67,12 +70,14 @@ def _state(named: Named, source: Source, work: Work) -> None:
             # Without a date, only a record that says «active» says that it is so now.
             if present(source.get("recordedDate")) or not words(source.get("clinicalStatus")) & _PRESENT:
                 work.refuse(source.name, "undated")
+                if words(source.get("clinicalStatus")) & _PRESENT:
+                    work.state(name, Candidate(source.name, None, when=latest(None, work.zone, work.at)))
                 return
             moment = work.now()
         if work.is_future(moment):
             work.refuse(source.name, "future")
             return
-        work.state(name, Candidate(source.name, True, when=moment))
+        work.state(name, Candidate(source.name, True, when=moment, standing=True))
 
 
 def read_lesions(source: Source, work: Work, *, sure: bool) -> bool:
@@ -109,9 +114,27 @@ def places_of(source: Source, work: Work) -> list[Place]:
             work.refuse(source.name, "site")
         else:
             places.append(place)
+    places = _with_sides(source, places, work)
     kept: list[Place] = []
     for place in places:
         less = any(place.words.items() < other.words.items() for other in places)
         if not less and place not in kept:
             kept.append(place)
     return kept
+
+
+def _with_sides(source: Source, places: list[Place], work: Work) -> list[Place]:
+    """With a side that stands alone given to the one bone beside it; to none when there is not exactly one."""
+    site = work.codebook.place[0]
+    sited = [place for place in places if site in place.words]
+    alone = [place for place in places if site not in place.words]
+    if not alone:
+        return places
+    fullest = [place for place in sited if all(other.words.items() <= place.words.items() for other in sited)]
+    told: dict[str, str] = dict(fullest[0].words) if fullest else {}
+    for place in alone:
+        if not fullest or not compatible(told, place.words):
+            work.refuse(source.name, "site")
+            return sited
+        told |= place.words
+    return [Place(told)]

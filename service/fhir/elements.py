@@ -30,6 +30,9 @@ SYSTEMS: Mapping[str, str] = {
 }
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _REFERENCE = re.compile(r"(?:^|/)([A-Z][A-Za-z]*)/([^/|#]+)(?:/_history/[^/]*)?$")
+#: years whose end can be reckoned
+_LAST_YEAR = 9000
+_MONTH = re.compile(r"(\d{4})(?:-(\d{2}))?\Z")
 _URN = re.compile(r"urn:(?:uuid|oid):(.+)$")
 
 
@@ -76,6 +79,11 @@ def words(status: object) -> frozenset[str]:
     return frozenset(code for code in codes if code)
 
 
+def unclear(*statuses: object) -> bool:
+    """Whether a status is there and says no code."""
+    return any(present(status) and not words(status) for status in statuses)
+
+
 def reference(value: object) -> tuple[str | None, str] | None:
     """(type, id) that a reference points to; the type is not known of a urn. None when it says neither."""
     target = text(part(value).get("reference"))
@@ -116,6 +124,20 @@ def when(value: object, zone: ZoneInfo) -> When | None:
         instant = day.replace(tzinfo=zone) if day.tzinfo is None else day.astimezone(zone)
         return When(said, instant, instant)
     return day_of(day, said, zone)
+
+
+def latest(value: object, zone: ZoneInfo, now: datetime) -> When:
+    """The last instant that a date may mean, however imprecise; now when nothing earlier is certain."""
+    exact = when(value, zone)
+    if exact is not None:
+        return When(exact.text, exact.high, exact.high)
+    found = _MONTH.match(text(value) or "")
+    end = now
+    if found and 1 <= int(found[1]) < _LAST_YEAR and 1 <= int(found[2] or 1) <= 12:
+        year, month = int(found[1]), int(found[2] or 12)
+        after = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=zone)
+        end = min(now, after - timedelta(microseconds=1))
+    return When(None, end, end)
 
 
 def day_of(day: date, said: str, zone: ZoneInfo) -> When:

@@ -5,12 +5,14 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from service.fhir.elements import When, codings, part, present, text, when
-from service.fhir.links import lesions_meant
+from service.fhir.elements import When, codings, latest, part, present, text, when, words
+from service.fhir.links import about_patient, lesions_meant
 from service.fhir.work import Candidate, Source, Work, has_status
 from service.language.vocabulary import Item
 
 _FINAL = ("final", "amended", "corrected")
+#: never a result: nothing older is put in doubt by it
+_WITHDRAWN = frozenset({"entered-in-error", "cancelled"})
 _ANNOTATION = re.compile(r"\{[^{}]*\}\Z")
 _HIGHEST = 10**15
 
@@ -33,48 +35,73 @@ def read_observation(source: Source, work: Work) -> None:
     if len(items) > 1:
         work.refuse(source.name, "several-codes")
         return
-    if not has_status(source, _FINAL):
+    final = has_status(source, _FINAL)
+    if not final:
         work.refuse(source.name, "status")
-        return
+        if words(source.get("status")) & _WITHDRAWN:
+            return
     if present(source.get("component")):
         work.refuse(source.name, "components")
     item = work.codebook.vocabulary[items.pop()]
-    lesions = [""]
-    if item.scope == "lesion":
-        lesions = lesions_meant(source, work)
-        if not lesions:
-            work.refuse(source.name, "which-lesion")
-            return
-    moment = taken_on(source, work)
-    if moment is None and item.fresh_for is not None:
-        work.refuse(source.name, "undated")
+    lesions = _whose(item, source, work)
+    candidate = _read_value(item, source, work, final=final) if lesions else None
+    if candidate is None:
         return
-    if work.is_future(moment):
-        work.refuse(source.name, "future")
-        return
-    try:
-        candidate = _candidate(item, source, moment, work)
-    except _Unreadable as reason:
-        work.refuse(source.name, reason.code)
-        if not reason.newer:
-            return
-        candidate = Candidate(source.name, None, when=moment)
     for lesion in lesions:
         work.state(item.id, candidate, lesion)
 
 
+def _whose(item: Item, source: Source, work: Work) -> list[str]:
+    """The lesion that it is about, or "" for the patient; nothing when it is about neither for certain."""
+    if item.scope == "lesion":
+        lesions = lesions_meant(source, work)
+        if not lesions:
+            work.refuse(source.name, "which-lesion")
+        return lesions
+    if not about_patient(source, work):
+        work.refuse(source.name, "other-patient")
+        return []
+    return [""]
+
+
+def _read_value(item: Item, source: Source, work: Work, *, final: bool) -> Candidate | None:
+    """What it states, be it only that there is something newer that cannot be used; None when it states nothing."""
+    moment = taken_on(source, work)
+    usable = final and not source.barred
+    if final and moment is None and item.fresh_for is not None:
+        work.refuse(source.name, "undated")
+        usable = False
+    if final and work.is_future(moment):
+        work.refuse(source.name, "future")
+        usable = False
+    if not usable:
+        # It may be newer than what can be read, which then is no longer known to hold.
+        return Candidate(source.name, None, when=latest(_said_on(source), work.zone, work.at))
+    try:
+        return _candidate(item, source, moment, work)
+    except _Unreadable as reason:
+        work.refuse(source.name, reason.code)
+        return Candidate(source.name, None, when=moment) if reason.newer else None
+
+
 def taken_on(source: Source, work: Work) -> When | None:
-    """When it was true: the instant of the measurement, else the end of its period, else when it was issued."""
-    said = (
+    """When it was true: the instant of the measurement, or the end of its period; when it was issued, if nothing is said
+    of either."""
+    return when(_said_on(source), work.zone)
+
+
+def _said_on(source: Source) -> object:
+    said = [
+        name for name, value in source.resource.items() if name.lstrip("_").startswith("effective") and present(value)
+    ]
+    if not said:
+        return source.get("issued")
+    exact = (
         source.get("effectiveDateTime"),
         source.get("effectiveInstant"),
         part(source.get("effectivePeriod")).get("end"),
-        source.get("issued"),
     )
-    for value in said:
-        if present(value):
-            return when(value, work.zone)
-    return None
+    return next((value for value in exact if present(value)), None)
 
 
 def _candidate(item: Item, source: Source, moment: When | None, work: Work) -> Candidate:

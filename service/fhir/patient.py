@@ -3,9 +3,10 @@
 import re
 from datetime import date
 
-from service.fhir.elements import present, text
+from service.fhir.elements import entries, present, text
 from service.fhir.work import Candidate, Source, Work
 
+_BIRTH_SEX = "http://hl7.org/fhir/us/core/StructureDefinition/us-core-birthsex"
 _BIRTH = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?\Z")
 
 
@@ -15,6 +16,7 @@ def read_patient(source: Source, work: Work) -> None:
         work.refuse(source.name, "deceased")
     for item in work.codebook.items("Patient.birthDate"):
         _birth(item, source, work)
+    _sex_at_birth(source, work)
     gender = text(source.get("gender"))
     if gender is not None:
         named = work.codebook.find("Patient.gender", [("gender", gender)])
@@ -22,6 +24,15 @@ def read_patient(source: Source, work: Work) -> None:
             work.state(item, Candidate(source.name, word, lasting=True))
         if not named:
             work.refuse(source.name, "value")
+
+
+def _sex_at_birth(source: Source, work: Work) -> None:
+    """The extension for it, where it is used: when it differs from the gender, neither is taken."""
+    for extension in entries(source.get("extension")):
+        code = text(extension.get("valueCode"))
+        if extension.get("url") == _BIRTH_SEX and code is not None:
+            for item, word in work.codebook.find("Patient.gender", [("gender", code.casefold())]):
+                work.state(item, Candidate(source.name, word, lasting=True))
 
 
 def _birth(item: str, source: Source, work: Work) -> None:

@@ -1,5 +1,7 @@
 """Where a lesion is: from codes, qualifiers and texts that name a place and nothing else."""
 
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,6 +41,12 @@ def place_in_text(said: object, codebook: Codebook) -> Place:
     return _place(named_in(text(said), codebook), codebook)
 
 
+def denied(said: object) -> bool:
+    """Whether a text may say that something is not there."""
+    plain = unicodedata.normalize("NFKD", text(said) or "").casefold()
+    return bool(_DENIAL.search("".join(sign for sign in plain if not unicodedata.combining(sign))))
+
+
 def named_in(said: str | None, codebook: Codebook) -> set[Named]:
     """What a text names, when every word of it is known; nothing otherwise: «L2 to L4», «no lesion at L2»."""
     if said is None or len(said) > _LONGEST_TEXT:
@@ -59,6 +67,9 @@ def named_in(said: str | None, codebook: Codebook) -> set[Named]:
 
 
 _LONGEST_TEXT = 200
+_DENIAL = re.compile(
+    r"\b(?:pas (?:de|d['’])|no|without|absence|aucune?|sans (?!precision|autre)|exclue?s?|excluded|ruled[ -]out)(?!\w)"
+)
 
 
 def _places(named: set[Named]) -> set[Named]:

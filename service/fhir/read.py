@@ -39,6 +39,7 @@ _AFTER: Mapping[str, Reader] = {"Observation": read_observation, "Procedure": re
 #: looked up by reference only
 _LOOKED_UP = ("Medication",)
 _REQUEST = "ServiceRequest"
+_NOBODY = ("", "")
 _TYPE = re.compile(r"[A-Z][A-Za-z]{0,63}\Z")
 _ID = re.compile(r"[A-Za-z0-9.-]{1,64}\Z")
 
@@ -74,7 +75,10 @@ def read(
     requests = [one for one in requests if one.kind == _REQUEST]
     requests += [one for one in sources if one.kind == _REQUEST and one.get("status") == "draft"]
     sources, requests = _of_one_patient(sources, _distinct(requests), refused)
+    barred = [one for one in sources if one.barred]
+    sources = [one for one in sources if not one.barred]
     work = Work(codebook_of(rulebook), at, zone, partial, [one for one in sources if one.kind != _REQUEST])
+    work.refused = frozenset(name for name, _ in refused)
     for resource, code in refused:
         work.refuse(resource, code)
     for name in sorted(partial):
@@ -83,7 +87,7 @@ def read(
     for request in requests:
         read_request(request, work)
     settle_lesions(work)
-    _read_all(work.sources, _AFTER, work)
+    _read_all([*work.sources, *barred], _AFTER, work)
     drafted = {id(request) for request in requests}
     for source in sources:
         if source.kind not in {*_BEFORE, *_AFTER, *_LOOKED_UP} and id(source) not in drafted:
@@ -121,6 +125,8 @@ def _sources(resources: Iterable[Any], refused: list[tuple[str, str]], start: in
             refused.append((name, "outcome"))
         elif present(resource.get("modifierExtension")) or present(resource.get("implicitRules")):
             refused.append((name, "modifier"))
+            if kind in _AFTER:
+                sources.append(Source(kind, own, name, resource, barred=True))
         else:
             sources.append(Source(kind, own, name, resource))
     return _distinct(sources)
@@ -148,7 +154,7 @@ def _of_one_patient(
         refused += [(source.name, "several-patients") for source in patients or sources]
         return [], []
     owner = next(iter(owners), None)
-    if owner is None:
+    if owner is None and not patients:
         strangers = {subject for subject in subjects if subject[0] != "Patient"}
     else:
         strangers = {subject for subject in subjects if subject != ("Patient", owner)}
@@ -160,7 +166,13 @@ def _of_one_patient(
 
 
 def _subject(source: Source) -> tuple[str | None, str] | None:
-    """Whom the resource says it is about, as far as that can be compared: a urn cannot."""
+    """Whom the resource says it is about, as far as that can be compared: a urn cannot. Who is named in a way that
+    leads to no resource is somebody else."""
     said = source.get("subject")
-    target = reference(said if present(said) else source.get("patient"))
-    return target if target is not None and target[0] is not None else None
+    said = said if present(said) else source.get("patient")
+    if not present(said):
+        return None
+    target = reference(said)
+    if target is None:
+        return _NOBODY
+    return target if target[0] is not None else None

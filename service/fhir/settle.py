@@ -45,6 +45,11 @@ def _chosen(candidates: list[Candidate], work: Work) -> list[Candidate]:
     readable = [candidate for candidate in candidates if candidate.value is not None]
     if not readable:
         return []
+    standing = {candidate.meaning for candidate in readable if candidate.standing}
+    if standing and any(candidate.meaning not in standing for candidate in readable):
+        for candidate in readable:
+            work.refuse(candidate.origin, "conflict")
+        return []
     if not all(candidate.lasting for candidate in readable):
         readable = _newest(readable)
         newer = [one for one in candidates if one.value is None and _later(one.when, readable[0].when)]

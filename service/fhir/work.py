@@ -20,6 +20,8 @@ class Source:
     id: str | None
     name: str
     resource: Mapping[str, Any]
+    #: its meaning is changed in a way unknown to us: it counts only as a result that cannot be read
+    barred: bool = False
 
     def get(self, element: str) -> Any:
         return self.resource.get(element)
@@ -37,6 +39,8 @@ class Candidate:
     when: When | None = None
     #: a fact that stays: all of them must agree, not only the newest
     lasting: bool = False
+    #: a fact recorded as still true: no other statement outdates it, one that differs contradicts it
+    standing: bool = False
 
     @property
     def meaning(self) -> object:
@@ -79,6 +83,8 @@ class Work:
     zone: ZoneInfo
     partial: frozenset[str]
     sources: list[Source]
+    #: names of resources refused before they were read
+    refused: frozenset[str] = frozenset()
     unused: list[Unused] = field(default_factory=list)
     #: (lesion id or "", item) -> what resources state
     candidates: dict[tuple[str, str], list[Candidate]] = field(default_factory=dict)
