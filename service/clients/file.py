@@ -90,8 +90,8 @@ class _Checked(fields.Field[Any]):
     """A field that is checked by its own `_deserialize`, in our own words."""
 
     default_error_messages = {  # noqa: RUF012 - as marshmallow has it; it passes messages on as they are
-        "required": Wrong("is missing"),  # type: ignore[dict-item]
-        "null": Wrong("has no value: give one, or leave the key out"),  # type: ignore[dict-item]
+        "required": Wrong("is missing"),  # type: ignore[dict-item]  # marshmallow types texts; it passes on whatever it is given
+        "null": Wrong("has no value: give one, or leave the key out"),  # type: ignore[dict-item]  # likewise
     }
 
 

@@ -77,7 +77,7 @@ def follow(page: Page, selector: str) -> Page:
 DEEDS: dict[str, Callable[[Page, str], Page | None]] = {
     "click": lambda page, selector: page.locator(selector).first.click(),
     "follow": follow,
-    "media": lambda page, media: page.emulate_media(media=media),  # type: ignore[arg-type]  # "print" or "screen"
+    "media": lambda page, media: page.emulate_media(media=media),
     "show": lambda page, selector: page.locator(selector).first.evaluate("it => { it.scrollIntoView() }"),
     "wait": lambda page, selector: page.locator(selector).first.wait_for(),
 }

@@ -26,8 +26,8 @@ def test_later_stands_further_right_and_more_stands_higher() -> None:
     assert all(across(a) < across(b) for a, b in pairwise(HOURS))
     for kind, top in (("percent", 100.0), ("points", 10.0)):
         values = [top * share / 10 for share in range(11)]
-        assert all(up(a, kind) > up(b, kind) for a, b in pairwise(values))  # type: ignore[arg-type]
-        assert (up(0, kind), up(top, kind)) == (HEIGHT - BOTTOM, TOP)  # type: ignore[arg-type]
+        assert all(up(a, kind) > up(b, kind) for a, b in pairwise(values))
+        assert (up(0, kind), up(top, kind)) == (HEIGHT - BOTTOM, TOP)
 
 
 def test_a_day_early_takes_more_room_than_a_day_late() -> None:

@@ -126,7 +126,7 @@ def test_not_known_is_not_asked_again(client: FlaskClient) -> None:
         return re.findall(r'data-control="([^"]+)" data-to="questions"', client.post("/", data=data).text)
 
     first = asked(L2)
-    owner, item = re.fullmatch(r"f-(patient|lesion0)-(.+)", first[0]).groups()  # type: ignore[union-attr]
+    owner, item = re.fullmatch(r"f-(patient|lesion0)-(.+)", first[0]).groups()
     after = asked(L2 | {f"{owner}:{item}:value": "?", f"{owner}:{item}:unknown": "yes"})
     assert first[0] not in after
     assert after[0] == first[1]
