@@ -196,10 +196,18 @@ def test_what_is_typed_while_an_answer_is_on_its_way_is_not_undone(page_at: Page
 def test_two_clicks_on_the_drawing_and_a_removal_are_all_heard(page_at: Pages) -> None:
     page = page_at(1440, 900)
     page.goto("/?lang=fr")
+
+    def slowly(route: Route) -> None:
+        # Long enough for one press to wait behind another: on a quick machine nothing would ever queue.
+        page.wait_for_timeout(900)
+        route.continue_()
+
+    page.route("**/?lang=fr", slowly)
     page.locator('.picture [data-level="L2"]').first.click()
     page.locator('.picture [data-level="L4"]').first.click()
     expect(page.locator(".lesion")).to_have_count(2)
     page.locator('[id="f-lesion1-pain.nrs-v"]').fill("8")
+    page.wait_for_timeout(450)
     page.locator("#lesion0").get_by_role("button", name="Retirer").click()
     page.locator('[id="f-patient-blood.platelets-v"]').fill("150")
     expect(page.locator(".lesion")).to_have_count(1)
