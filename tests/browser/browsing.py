@@ -105,6 +105,9 @@ class Pages:
 
     def close(self) -> None:
         for context in self._contexts:
+            # A request that a test holds back may still be under way: it must not fail the test that comes next.
+            for page in context.pages:
+                page.unroute_all(behavior="wait")
             context.close()
         self._contexts.clear()
 
