@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ from service.rulebook.model import (
 from service.rulebook.read_rules import RuleReader, read_modes, read_techniques
 from service.rulebook.read_words import read_node, read_scores, read_settings, read_vocabulary, scope_of
 from service.rulebook.schema import SINGLE, kind_of
-from service.rulebook.source import Document, read
+from service.rulebook.source import Document, read_bytes, rule_files
 
 #: what only one file declares
 _DECLARED = {"sources": "source", "traits": "trait", "site": "site setting"}
@@ -46,17 +47,26 @@ class RulebookError(Exception):
 
 def load_rulebook(directory: Path) -> Rulebook:
     """Reads every `.yaml` file below `directory`. Raises RulebookError with all mistakes at once."""
+    try:
+        files = rule_files(directory)
+    except NotADirectoryError:
+        raise RulebookError([Mistake(str(directory), 1, 1, "no such directory")]) from None
+    return load_files(files)
+
+
+def load_files(files: Mapping[str, bytes]) -> Rulebook:
+    """The rulebook that these files make, by their names within the rules folder. Raises RulebookError.
+
+    A draft that stands in no folder (a page, an older version, a bundle) is read like the rules in use.
+    """
     draft = Draft()
     contents: dict[str, Any] = {}
-    if not directory.is_dir():
-        raise RulebookError([Mistake(str(directory), 1, 1, "no such directory")])
-    for path in sorted(directory.rglob("*.y*ml")):
-        name = path.relative_to(directory).as_posix()
+    for name in sorted(files):
         kind = kind_of(name)
         if kind is None:
             draft.mistakes.append(Mistake(name, 1, 1, "no kind of rule file belongs here; see docs/rule-language.md"))
             continue
-        document, mistakes = read(path, name)
+        document, mistakes = read_bytes(files[name], name)
         draft.add(kind, document, mistakes)
         contents[name] = document.data
     return _assemble(draft, contents)

@@ -49,12 +49,29 @@ class Document:
         return Mistake(self.name, line, column + shift, message, offender, suggestion)
 
 
+def rule_files(directory: Path) -> dict[str, bytes]:
+    """Every `.yaml` file below `directory` by its name within it, as it stands. Raises NotADirectoryError, OSError."""
+    if not directory.is_dir():
+        raise NotADirectoryError(f"{directory}: no such directory")
+    return {path.relative_to(directory).as_posix(): _bounded(path) for path in sorted(directory.rglob("*.y*ml"))}
+
+
+def _bounded(path: Path) -> bytes:
+    """A file's content, cut one byte above the limit, so that `read_bytes` refuses it."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
+
+
 def read(path: Path, name: str) -> tuple[Document, list[Mistake]]:
+    """One YAML file as a Document, with the mistakes of its form. Never raises on bad content; OSError as `open` does."""
+    return read_bytes(_bounded(path), name)
+
+
+def read_bytes(content: bytes, name: str) -> tuple[Document, list[Mistake]]:
     """One YAML file as a Document, with the mistakes of its form. Never raises on bad content."""
+    if len(content) > MAX_BYTES:
+        return Document(name, None, {}), [Mistake(name, 1, 1, f"larger than {MAX_BYTES} bytes")]
     try:
-        if path.stat().st_size > MAX_BYTES:
-            return Document(name, None, {}), [Mistake(name, 1, 1, f"larger than {MAX_BYTES} bytes")]
-        content = path.read_bytes()
         text = content.decode("utf-8")
     except UnicodeDecodeError as error:
         read_anyway = content.decode("utf-8", errors="replace")
