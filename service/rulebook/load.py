@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,10 @@ from service.rulebook.model import (
     STATUSES,
     Impossible,
     Info,
+    Invariant,
     Key,
     Ranking,
+    Release,
     Rulebook,
     SessionKey,
     SessionRules,
@@ -28,7 +30,7 @@ from service.rulebook.model import (
 from service.rulebook.read_rules import RuleReader, read_modes, read_techniques
 from service.rulebook.read_words import read_node, read_scores, read_settings, read_vocabulary, scope_of
 from service.rulebook.schema import SINGLE, kind_of
-from service.rulebook.source import Document, read_bytes, rule_files
+from service.rulebook.source import Document, Keys, read_bytes, rule_files
 
 #: what only one file declares
 _DECLARED = {"sources": "source", "traits": "trait", "site": "site setting"}
@@ -95,11 +97,13 @@ def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
     modes = {(mode.kind, mode.id): mode for mode in read_modes(draft)}
     names: set[tuple[str, str]] = {(kind, mode) for kind, mode in modes}
     techniques = read_techniques(draft, sources, traits, names)
-    rules = RuleReader(draft, words, sources, traits, set(techniques), names).read()
+    reader = RuleReader(draft, words, sources, traits, set(techniques), names)
+    rules = reader.read()
     for document in draft.documents.get("technique", []):
         for keys, _, entry in draft.entries(document, ("sets_aside",)):
             draft.lookup(document, (*keys, "rule"), "rule", entry["rule"], rules)
     impossible = tuple(_impossible(draft, words))
+    invariants = tuple(_invariants(draft, words, reader))
     checklist = {name: at for at, name in enumerate(_listed(draft, "checklist", "items", vocabulary.items))}
     asked_first = _listed(draft, "referral_form", "first", vocabulary.items)
     ranking = _ranking(draft)
@@ -122,6 +126,9 @@ def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
         checklist=checklist,
         asked_first=asked_first,
         impossible=impossible,
+        invariants=invariants,
+        releases=tuple(_releases(draft)),
+        review_by=_review_by(draft),
         ranking=ranking,
         session=session,
         bound=bound,
@@ -145,6 +152,54 @@ def _impossible(draft: Draft, words: Words) -> list[Impossible]:
             node = read_node(draft, document, (*keys, "when"), entry["when"], words, "lesion")
             found.append(Impossible(entry["id"], node, text_of(entry["because"]), scope_of(node, words)))
     return found
+
+
+def _invariants(draft: Draft, words: Words, reader: RuleReader) -> Iterator[Invariant]:
+    for document in draft.documents.get("invariants", []):
+        for keys, _, entry in draft.entries(document, ("invariants",)):
+            if ("when" in entry) == ("unless" in entry):
+                draft.complain(
+                    document, keys, "an invariant says either «when» or «unless», not both", offender=entry["id"]
+                )
+                continue
+            nodes = {
+                key: read_node(draft, document, (*keys, key), entry[key], words, None) if key in entry else None
+                for key in ("when", "unless")
+            }
+            yield Invariant(
+                id=entry["id"],
+                target=reader.target(document, (*keys, "options"), entry["options"]),
+                never=tuple(entry["never"]),
+                when=nodes["when"],
+                unless=nodes["unless"],
+                because=text_of(entry["because"]),
+                line=document.places[(*keys, "id")][0],
+            )
+
+
+def _releases(draft: Draft) -> Iterator[Release]:
+    for document in draft.documents.get("changelog", []):
+        for keys, _, entry in draft.entries(document, ("releases",)):
+            _day(draft, document, (*keys, "date"), entry["date"])
+            yield Release(entry["version"], entry["date"], tuple(entry["approved_by"]), text_of(entry["changes"]))
+
+
+def _review_by(draft: Draft) -> dict[str, str]:
+    found = {}
+    for documents in draft.documents.values():
+        for document in documents:
+            day = document.data.get("review_by")
+            if day is not None and not draft.faulty(document, ("review_by",)):
+                _day(draft, document, ("review_by",), day)
+                found[document.name] = str(day)
+    return found
+
+
+def _day(draft: Draft, document: Document, keys: Keys, day: str) -> None:
+    try:
+        date.fromisoformat(day)
+    except ValueError:
+        draft.complain(document, keys, "not a date (YYYY-MM-DD)", offender=str(day))
 
 
 def _listed(draft: Draft, kind: str, key: str, items: Any) -> tuple[str, ...]:
@@ -213,10 +268,7 @@ def _info(draft: Draft) -> Info | None:
     if document is None:
         return None
     data = document.data
-    try:
-        date.fromisoformat(data["effective"])
-    except ValueError:
-        draft.complain(document, ("effective",), "not a date (YYYY-MM-DD)", offender=str(data["effective"]))
+    _day(draft, document, ("effective",), data["effective"])
     try:
         ZoneInfo(data["timezone"])
     except (ZoneInfoNotFoundError, ValueError):

@@ -94,6 +94,9 @@ class Rule:
     label: Text | None = None
     action: Text | None = None
     within: float | None = None
+    #: rules that this one contradicts on purpose, and rules beside which it says nothing new, each with the reason
+    overrides: Mapping[str, Text] = field(default_factory=dict)
+    tolerates: Mapping[str, Text] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +146,32 @@ class Impossible:
     when: Node
     because: Text
     scope: Scope
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant:
+    """What must hold of every patient: no option that `target` speaks of has a status of `never`
+
+    while `when` is certain, or except where `unless` is certain. Exactly one of the two is given.
+    """
+
+    id: str
+    target: Target
+    never: tuple[Status, ...]
+    when: Node | None
+    unless: Node | None
+    because: Text
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """One published version of the rulebook."""
+
+    version: str
+    date: str
+    approved_by: tuple[str, ...]
+    changes: Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,6 +284,11 @@ class Rulebook:
     #: items that the form asks first, in the committee's order
     asked_first: tuple[str, ...]
     impossible: tuple[Impossible, ...]
+    invariants: tuple[Invariant, ...]
+    #: newest first
+    releases: tuple[Release, ...]
+    #: file -> the day (YYYY-MM-DD) by which the committee means to read it again
+    review_by: Mapping[str, str]
     ranking: Ranking
     session: SessionRules
     bound: tuple[BoundRule, ...]

@@ -55,6 +55,8 @@ class RuleReader:
         self.techniques = techniques
         self.modes = modes
         self.rules: dict[str, Rule] = {}
+        #: names of other rules, looked up when all are read
+        self._declared: list[tuple[Document, Keys, str]] = []
 
     def read(self) -> dict[str, Rule]:
         for document in self.draft.documents.get("topic", []):
@@ -65,7 +67,13 @@ class RuleReader:
         for kind in MODE_KINDS:
             for document in self.draft.documents.get(kind, []):
                 self._listed(document, Target(mode=(kind, str(document.data.get(kind)))), kind)
+        for document, keys, name in self._declared:
+            self.draft.lookup(document, keys, "rule", name, self.rules)
         return self.rules
+
+    def target(self, document: Document, keys: Keys, data: Any) -> Target:
+        """Whom a part of another file speaks of, in the words of a rule."""
+        return self._target(document, keys, data, "contraindicates")
 
     def _topic_rule(self, document: Document, keys: Keys, entry: Any) -> None:
         claims = [claim for claim in CLAIMS if claim in entry]
@@ -147,7 +155,14 @@ class RuleReader:
             label=optional_text(entry.get("label")),
             action=optional_text(entry.get("action")),
             within=hours(entry["within"]) if "within" in entry else None,
+            overrides={other["rule"]: text_of(other["because"]) for other in entry.get("overrides", [])},
+            tolerates={other["rule"]: text_of(other["because"]) for other in entry.get("tolerates", [])},
         )
+        self._declared += [
+            (document, (*keys, kind, at, "rule"), other["rule"])
+            for kind in ("overrides", "tolerates")
+            for at, other in enumerate(entry.get(kind, []))
+        ]
 
     def _correction(self, document: Document, keys: Keys, data: Any) -> Correction | None:
         if data is None:

@@ -21,6 +21,8 @@ _DURATION = {
 _ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)*$"}
 _RULE_ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$", "description": "topic.what, lower case"}
 _NUMBER = {"type": "number"}
+_VERSION = {"type": "string", "pattern": r"^\d+\.\d+\.\d+$", "description": "as in 1.4.0"}
+_DAY = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "description": "as in 2026-11-25"}
 #: code systems -> the form of one code; ICD-10 and ATC also as a beginning («C50*»), ICD-10 as a range («C18-C20»)
 CODE_SYSTEMS = {
     "loinc": r"^(LA)?\d+-\d$",
@@ -39,6 +41,8 @@ SINGLE = (
     "checklist",
     "referral_form",
     "impossible",
+    "invariants",
+    "changelog",
     "ranking",
     "session",
 )
@@ -121,6 +125,8 @@ def _definitions() -> Schema:
         "additionalProperties": False,
         "description": "who the rule speaks of: {technique: …}, {trait: …}, {anaesthesia: …} …",
     }
+    declared = _list(_object({"rule": _RULE_ID, "because": _ref("text")}), 1)
+    meant = {"overrides": declared, "tolerates": declared}
     narrow = _object({}, {"technique": _ref("techniques"), "trait": _ref("traits")})
     common = {"id": _RULE_ID, "because": _ref("text"), "evidence": _ref("evidence"), "when": _ref("condition")}
     severity = {"enum": ["absolute", "relative"]}
@@ -137,6 +143,7 @@ def _definitions() -> Schema:
             "label": _ref("text"),
             "action": _ref("text"),
             "within": _DURATION,
+            **meant,
         },
     )
     condition = {
@@ -170,10 +177,11 @@ def _definitions() -> Schema:
         "target": target,
         "rule": rule,
         "benefit": benefit,
-        "indication": _object({**common, "strength": {"enum": list(STRENGTHS)}}),
-        "favour": _object(common, {"for": narrow}),
+        "indication": _object({**common, "strength": {"enum": list(STRENGTHS)}}, meant),
+        "favour": _object(common, {"for": narrow, **meant}),
         "contraindication": _object(
-            {**common, "severity": severity}, {k: v for k, v in against.items() if k != "severity"} | {"for": narrow}
+            {**common, "severity": severity},
+            {k: v for k, v in against.items() if k != "severity"} | {"for": narrow, **meant},
         ),
         "source": {"type": "string"},
         "item": {"type": "string"},
@@ -229,7 +237,13 @@ def _kinds() -> dict[str, Schema]:
                 "evidence": _ref("evidence"),
                 "components": _list(component, 1),
             },
-            {"unit": {"type": "string"}, "applies": _ref("condition"), "bands": _list(band), "help": _ref("text")},
+            {
+                "unit": {"type": "string"},
+                "applies": _ref("condition"),
+                "bands": _list(band),
+                "help": _ref("text"),
+                "review_by": _DAY,
+            },
         ),
         "sources": _map(
             _object({"citation": {"type": "string"}}, {k: {"type": "string"} for k in ("where", "supports", "seen")})
@@ -245,6 +259,35 @@ def _kinds() -> dict[str, Schema]:
         "referral_form": _object({"first": _list(_ref("item"), 1)}, {"because": _ref("text")}),
         "impossible": _object(
             {"impossible": _list(_object({"id": _RULE_ID, "when": _ref("condition"), "because": _ref("text")}))}
+        ),
+        "invariants": _object(
+            {
+                "invariants": _list(
+                    _object(
+                        {
+                            "id": _RULE_ID,
+                            "options": _ref("target"),
+                            "never": _list({"enum": list(STATUSES)}, 1),
+                            "because": _ref("text"),
+                        },
+                        {"when": _ref("condition"), "unless": _ref("condition")},
+                    )
+                )
+            }
+        ),
+        "changelog": _object(
+            {
+                "releases": _list(
+                    _object(
+                        {
+                            "version": _VERSION,
+                            "date": _DAY,
+                            "approved_by": _list({"type": "string"}),
+                            "changes": _ref("text"),
+                        }
+                    )
+                )
+            }
         ),
         "ranking": _object(
             {
@@ -273,16 +316,19 @@ def _kinds() -> dict[str, Schema]:
         "rulebook": _object(
             {
                 "name": {"type": "string"},
-                "version": {"type": "string", "pattern": r"^\d+\.\d+\.\d+$"},
+                "version": _VERSION,
                 "effective": {"type": "string", "format": "date"},
                 "status": {"enum": ["draft", "approved"]},
                 "approved_by": _list({"type": "string"}),
                 "timezone": {"type": "string"},
                 **label,
                 "notice": _ref("text"),
-            }
+            },
+            {"review_by": _DAY},
         ),
-        "topic": _object({"topic": _ID, **label, "rules": _list(_ref("rule"), 1)}, {"because": _ref("text")}),
+        "topic": _object(
+            {"topic": _ID, **label, "rules": _list(_ref("rule"), 1)}, {"because": _ref("text"), "review_by": _DAY}
+        ),
         "technique": _object(
             {
                 "technique": _ID,
@@ -301,11 +347,12 @@ def _kinds() -> dict[str, Schema]:
                 "favours": _list(_ref("favour")),
                 "contraindications": _list(_ref("contraindication")),
                 "benefit": _list(_ref("benefit")),
+                "review_by": _DAY,
             },
         ),
     }
     for kind in MODE_KINDS:
-        kinds[kind] = _object({kind: _ID, **label, "summary": _ref("text")}, mode_rules)
+        kinds[kind] = _object({kind: _ID, **label, "summary": _ref("text")}, {**mode_rules, "review_by": _DAY})
     return kinds
 
 
