@@ -15,6 +15,7 @@ from service.rulebook.bind import bind
 from service.rulebook.drafting import Draft, evidence_of, text_of
 from service.rulebook.model import (
     STATUSES,
+    Coverage,
     Impossible,
     Info,
     Invariant,
@@ -71,10 +72,11 @@ def load_files(files: Mapping[str, bytes]) -> Rulebook:
         document, mistakes = read_bytes(files[name], name)
         draft.add(kind, document, mistakes)
         contents[name] = document.data
-    return _assemble(draft, contents)
+    return assemble(draft, contents)
 
 
-def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
+def assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
+    """The rulebook that the documents of `draft` make; `contents` is their data by file. Raises RulebookError."""
     for kind in SINGLE:
         if kind not in draft.kinds:
             draft.mistakes.append(Mistake(f"{kind}.yaml", 1, 1, "this file is missing"))
@@ -108,6 +110,7 @@ def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
     asked_first = _listed(draft, "referral_form", "first", vocabulary.items)
     ranking = _ranking(draft)
     session = _session(draft, words, sources, {mode for kind, mode in modes if kind == "anaesthesia"})
+    coverage = tuple(_coverage(draft, words, techniques))
     info = _info(draft)
     if draft.mistakes or info is None or ranking is None or session is None:
         raise RulebookError(draft.mistakes)
@@ -127,6 +130,7 @@ def _assemble(draft: Draft, contents: dict[str, Any]) -> Rulebook:
         asked_first=asked_first,
         impossible=impossible,
         invariants=invariants,
+        coverage=coverage,
         releases=tuple(_releases(draft)),
         review_by=_review_by(draft),
         ranking=ranking,
@@ -157,11 +161,16 @@ def _impossible(draft: Draft, words: Words) -> list[Impossible]:
 def _invariants(draft: Draft, words: Words, reader: RuleReader) -> Iterator[Invariant]:
     for document in draft.documents.get("invariants", []):
         for keys, _, entry in draft.entries(document, ("invariants",)):
-            if ("when" in entry) == ("unless" in entry):
+            if ("unless" in entry) == ("when" in entry or "alone" in entry):
                 draft.complain(
-                    document, keys, "an invariant says either «when» or «unless», not both", offender=entry["id"]
+                    document,
+                    keys,
+                    "an invariant says one of «when», «unless», «alone» («alone» may have a «when»)",
+                    offender=entry["id"],
                 )
                 continue
+            if "alone" in entry:
+                draft.lookup(document, (*keys, "alone"), "item", entry["alone"], words.vocabulary.items)
             nodes = {
                 key: read_node(draft, document, (*keys, key), entry[key], words, None) if key in entry else None
                 for key in ("when", "unless")
@@ -172,6 +181,21 @@ def _invariants(draft: Draft, words: Words, reader: RuleReader) -> Iterator[Inva
                 never=tuple(entry["never"]),
                 when=nodes["when"],
                 unless=nodes["unless"],
+                alone=entry.get("alone"),
+                because=text_of(entry["because"]),
+                line=document.places[(*keys, "id")][0],
+            )
+
+
+def _coverage(draft: Draft, words: Words, techniques: Any) -> Iterator[Coverage]:
+    for document in draft.documents.get("invariants", []):
+        for keys, _, entry in draft.entries(document, ("coverage",)):
+            for at, technique in enumerate(entry["besides"]):
+                draft.lookup(document, (*keys, "besides", at), "technique", technique, techniques)
+            yield Coverage(
+                id=entry["id"],
+                when=read_node(draft, document, (*keys, "when"), entry["when"], words, None),
+                besides=tuple(entry["besides"]),
                 because=text_of(entry["because"]),
                 line=document.places[(*keys, "id")][0],
             )

@@ -97,6 +97,8 @@ class Rule:
     #: rules that this one contradicts on purpose, and rules beside which it says nothing new, each with the reason
     overrides: Mapping[str, Text] = field(default_factory=dict)
     tolerates: Mapping[str, Text] = field(default_factory=dict)
+    #: why it is kept although no patient can fulfil it today
+    dormant: Text | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,8 @@ class Impossible:
 class Invariant:
     """What must hold of every patient: no option that `target` speaks of has a status of `never`
 
-    while `when` is certain, or except where `unless` is certain. Exactly one of the two is given.
+    while `when` is certain, or except where `unless` is certain. With `alone`, two patients are compared who differ in
+    that item only and of both of whom `when` is certain: it never is what brings an option to a status of `never`.
     """
 
     id: str
@@ -160,6 +163,18 @@ class Invariant:
     never: tuple[Status, ...]
     when: Node | None
     unless: Node | None
+    alone: str | None
+    because: Text
+    line: int
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """Patients who should be left with more than the techniques named in `besides`. Those who are not are shown."""
+
+    id: str
+    when: Node
+    besides: tuple[str, ...]
     because: Text
     line: int
 
@@ -285,6 +300,7 @@ class Rulebook:
     asked_first: tuple[str, ...]
     impossible: tuple[Impossible, ...]
     invariants: tuple[Invariant, ...]
+    coverage: tuple[Coverage, ...]
     #: newest first
     releases: tuple[Release, ...]
     #: file -> the day (YYYY-MM-DD) by which the committee means to read it again

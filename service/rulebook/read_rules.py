@@ -72,8 +72,8 @@ class RuleReader:
         return self.rules
 
     def target(self, document: Document, keys: Keys, data: Any) -> Target:
-        """Whom a part of another file speaks of, in the words of a rule."""
-        return self._target(document, keys, data, "contraindicates")
+        """Whom a part of another file speaks of, in the words of a rule; `{}` is everybody."""
+        return self._target(document, keys, data, "preempts")
 
     def _topic_rule(self, document: Document, keys: Keys, entry: Any) -> None:
         claims = [claim for claim in CLAIMS if claim in entry]
@@ -157,6 +157,7 @@ class RuleReader:
             within=hours(entry["within"]) if "within" in entry else None,
             overrides={other["rule"]: text_of(other["because"]) for other in entry.get("overrides", [])},
             tolerates={other["rule"]: text_of(other["because"]) for other in entry.get("tolerates", [])},
+            dormant=optional_text(entry.get("dormant")),
         )
         self._declared += [
             (document, (*keys, kind, at, "rule"), other["rule"])

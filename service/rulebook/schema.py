@@ -20,6 +20,11 @@ _DURATION = {
 }
 _ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_]*(\.[a-z0-9_-]+)*$"}
 _RULE_ID = {"type": "string", "pattern": r"^[a-z][a-z0-9_-]*(\.[a-z0-9_-]+)+$", "description": "topic.what, lower case"}
+_ITEMS = {
+    "type": "string",
+    "pattern": r"^[a-z][a-z0-9_]*(\.[a-z0-9_]+)*(\.\*)?$",
+    "description": "an item, or neuro.* for every item whose name begins so",
+}
 _NUMBER = {"type": "number"}
 _VERSION = {"type": "string", "pattern": r"^\d+\.\d+\.\d+$", "description": "as in 1.4.0"}
 _DAY = {"type": "string", "pattern": r"^\d{4}-\d{2}-\d{2}$", "description": "as in 2026-11-25"}
@@ -126,7 +131,7 @@ def _definitions() -> Schema:
         "description": "who the rule speaks of: {technique: …}, {trait: …}, {anaesthesia: …} …",
     }
     declared = _list(_object({"rule": _RULE_ID, "because": _ref("text")}), 1)
-    meant = {"overrides": declared, "tolerates": declared}
+    meant = {"overrides": declared, "tolerates": declared, "dormant": _ref("text")}
     narrow = _object({}, {"technique": _ref("techniques"), "trait": _ref("traits")})
     common = {"id": _RULE_ID, "because": _ref("text"), "evidence": _ref("evidence"), "when": _ref("condition")}
     severity = {"enum": ["absolute", "relative"]}
@@ -255,7 +260,7 @@ def _kinds() -> dict[str, Schema]:
                 {"unit": {"type": "string"}, "because": _ref("text")},
             )
         ),
-        "checklist": _object({"items": _list(_ref("item"))}, {"because": _ref("text")}),
+        "checklist": _object({"items": _list(_ref("item"))}, {"never": _list(_ITEMS), "because": _ref("text")}),
         "referral_form": _object({"first": _list(_ref("item"), 1)}, {"because": _ref("text")}),
         "impossible": _object(
             {"impossible": _list(_object({"id": _RULE_ID, "when": _ref("condition"), "because": _ref("text")}))}
@@ -270,10 +275,22 @@ def _kinds() -> dict[str, Schema]:
                             "never": _list({"enum": list(STATUSES)}, 1),
                             "because": _ref("text"),
                         },
-                        {"when": _ref("condition"), "unless": _ref("condition")},
+                        {"when": _ref("condition"), "unless": _ref("condition"), "alone": _ref("item")},
                     )
                 )
-            }
+            },
+            {
+                "coverage": _list(
+                    _object(
+                        {
+                            "id": _RULE_ID,
+                            "when": _ref("condition"),
+                            "besides": _list({"type": "string"}, 1),
+                            "because": _ref("text"),
+                        }
+                    )
+                )
+            },
         ),
         "changelog": _object(
             {
