@@ -1,17 +1,24 @@
 """`flask rules`: check the rule files, read one rule, write the schemas that help an editor."""
 
 import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import click
 import yaml
 from flask.cli import with_appcontext
 
 from service.cli.common import complain, fail, known, loaded, rules_folder, rules_option
-from service.rulebook.load import RulebookError, load_rulebook
+from service.cli.waiting import Progress, interruptible
+from service.rulebook.lints import LINTS, Remark, lint
+from service.rulebook.load import RulebookError, load_files, load_rulebook
 from service.rulebook.model import MODE_KINDS, Rulebook
 from service.rulebook.schema import editor_schemas, schemas
+from service.rulebook.source import rule_files
 from service.selftest import errors_of
 from service.tell.catalogue import Catalogue
 
@@ -39,22 +46,42 @@ def rules() -> None:
 
 @rules.command("check")
 @click.argument("directory", required=False, type=click.Path(path_type=Path, file_okay=False))
+@click.option("--strict", is_flag=True, help="Take notices for faults.")
+@click.option("--json", "as_json", is_flag=True, help="Everything for a machine, as one JSON object.")
 @with_appcontext
-def check(directory: Path | None) -> None:
-    """Check every rule file in DIRECTORY (default: the rules in use) and list every mistake at once.
+def check(directory: Path | None, strict: bool, as_json: bool) -> None:
+    """Check every rule file in DIRECTORY (default: the rules in use) and list everything that is wrong at once.
 
     A mistake says file, line, column, what is wrong, and the nearest right word. Rules without a mistake are then
-    put to the test: both engines are built from them and decide a referral. Ends with 1 when the rules cannot serve.
+    put to the test: both engines are built from them and decide a referral. Last come the slips that are well formed
+    and say what nobody meant: a sentence with another figure than its condition, a wrong unit, a lost correction …
+    (docs/workbench/lints.md). A fault must be mended; a notice is told, and is a fault only with --strict.
+
+    Ends with 1 when the rules cannot serve or hold a fault.
 
     \b
     Examples:
       flask rules check
+      flask rules check --strict ~/draft
+      flask rules check --json | jq '.findings[] | select(.grade == "fault")'
       flask rules check /srv/new-rules && kill -HUP "$(cat gunicorn.pid)"
     """
     folder = rules_folder(directory)
-    if errors := errors_of(folder):
+    progress = Progress("checking", of=2)
+    with interruptible("nothing was changed"):
+        progress.step("both engines are built and decide a referral")
+        errors = errors_of(folder)
+        progress.step("sentences, limits, corrections")
+        found, book = ((), None) if errors else _linted(folder)
+    progress.clear()
+    faults = [each for each in found if strict or each.grade == "fault"]
+    if as_json:
+        _as_json(folder, book, errors, found)
+        raise click.exceptions.Exit(1 if errors or faults else 0)
+    if errors or book is None:
         fail(*errors, f"{folder}: {len(errors)} mistake{'s' if len(errors) > 1 else ''}; these rules cannot serve")
-    book = load_rulebook(folder)
+    if faults:
+        fail(*_told(faults, folder), f"{folder}: {len(faults)} fault{'s' if len(faults) > 1 else ''}")
     counts = Catalogue(book).summary["counts"]
     click.echo(f"{folder}: good. {book.info.name} {book.info.version} ({book.info.status}), digest {book.digest[:12]}")
     click.echo(
@@ -63,6 +90,36 @@ def check(directory: Path | None) -> None:
     )
     if unverified := counts["unverified_rules"]:
         click.echo(f"  {unverified} of these rules rest on figures not checked against their source (verified: false)")
+    if found:
+        click.echo(f"  {len(found)} notices, to be looked at:")
+        click.echo("\n".join(_told(found, folder)))
+
+
+def _linted(folder: Path) -> tuple[tuple[Remark, ...], Rulebook]:
+    files = rule_files(folder)
+    book = load_files(files)
+    return lint(book, files, datetime.now(ZoneInfo(book.info.timezone)).date()), book
+
+
+_MENDS = {each.id: each.mend for each in LINTS}
+
+
+def _told(found: Iterable[Remark], folder: Path) -> list[str]:
+    """Each finding on one line with a path that an editor can open; then, once for each check, how to mend it."""
+    told = list(found)
+    names = dict.fromkeys(each.lint for each in told)
+    return [f"{folder}/{each}" for each in told] + [f"  {name}: {_MENDS[name]}" for name in names]
+
+
+def _as_json(folder: Path, book: Rulebook | None, errors: list[str], found: tuple[Remark, ...]) -> None:
+    told = {
+        "rules": str(folder),
+        "version": book.info.version if book else None,
+        "digest": book.digest if book else None,
+        "mistakes": errors,
+        "findings": [{**asdict(each), "mend": _MENDS[each.lint]} for each in found],
+    }
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
 
 
 @rules.command("show")

@@ -29,8 +29,12 @@ def _validators() -> dict[str, Draft202012Validator]:
 
 def shape_mistakes(document: Document, kind: str) -> list[Mistake]:
     """Every way in which `document` is not a file of its kind."""
-    errors = _validators()[kind].iter_errors(document.data)
-    return [mistake for error in errors for mistake in _worded(document, error)]
+    return schema_mistakes(document, _validators()[kind])
+
+
+def schema_mistakes(document: Document, validator: Draft202012Validator) -> list[Mistake]:
+    """Every way in which `document` is not what the validator's schema asks for, worded for its author."""
+    return [mistake for error in validator.iter_errors(document.data) for mistake in _worded(document, error)]
 
 
 def _worded(document: Document, error: ValidationError) -> Iterator[Mistake]:

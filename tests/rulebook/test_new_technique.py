@@ -7,7 +7,7 @@ import pytest
 from service.decision import Decider
 from service.rulebook.load import load_rulebook
 from service.tell.terminal import render
-from tests.fixtures.comparing import differences
+from service.workbench.comparing import Difference, differences
 from tests.fixtures.reading import Fixture, fixtures, read_yaml
 from tests.rulebook.spoiling import Copy
 
@@ -77,7 +77,7 @@ def extended(tmp_path_factory: pytest.TempPathFactory) -> Decider:
     return Decider(load_rulebook(copy.folder))
 
 
-def decided(extended: Decider, referral: Fixture) -> list[str]:
+def decided(extended: Decider, referral: Fixture) -> list[Difference]:
     answer = extended.decide_json(referral.body, referral.at, "en")
     return list(differences(answer, referral.expect))
 
