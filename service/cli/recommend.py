@@ -83,7 +83,7 @@ def recommend(
       flask recommend --json --trace full referral.json | python -m json.tool
       cat referral.json | flask recommend -
     """
-    moment = _moment(at) if at else None
+    fixed = moment(at) if at else None
     rulebook = loaded(directory)
     try:
         decider = Decider(rulebook)
@@ -93,7 +93,7 @@ def recommend(
     for number, file in enumerate(files):
         try:
             sheet = read(file)
-            when = moment or sheet.at or datetime.now(UTC).replace(microsecond=0)
+            when = fixed or sheet.at or datetime.now(UTC).replace(microsecond=0)
             shown = _answered(decider, sheet, when, language, trace, as_json, why, lesion)
         except Unreadable as error:
             complain(str(error))
@@ -141,7 +141,8 @@ def _answered(
         raise Unreadable(f"{sheet.name}: no technique is called «{error.technique}»{hint}") from None
 
 
-def _moment(text: str) -> datetime:
+def moment(text: str) -> datetime:
+    """What `--at` says. Raises click's own error when it is no date and time."""
     at = _time(text)
     if at is None:
         raise click.BadParameter(_TIME_NEEDED, param_hint="--at")
