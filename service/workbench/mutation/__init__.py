@@ -1,0 +1,1 @@
+"""The mutation score: can a value of the rulebook change unnoticed?"""

@@ -1,0 +1,1 @@
+"""The case tables of `fixtures/thresholds/`: reading them, and holding a rulebook against them."""
