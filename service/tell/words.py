@@ -46,6 +46,37 @@ POSITION = {
     "any": Text("indifférente", "any"),
     "none": Text("aucune", "none"),
 }
+#: the kinds of argument of a dossier (`Arguments`)
+ARGUMENTS = {
+    "alerts": Text("alertes", "alerts"),
+    "excluding": Text("contre-indications absolues", "absolute contraindications"),
+    "deferring": Text("contre-indications à corriger d’abord", "contraindications to be corrected first"),
+    "indications": Text("indications", "indications"),
+    "cautions": Text("précautions", "precautions"),
+    "favours": Text("arguments favorables", "arguments in favour"),
+}
+#: what a rule claims; of a contraindication (claim, severity, whether it can be corrected)
+CLAIM = {
+    "indicates": Text("indication", "indication"),
+    "favours": Text("argument favorable", "argument in favour"),
+    "preempts": Text("alerte", "alert"),
+    ("contraindicates", "absolute", False): Text("contre-indication absolue", "absolute contraindication"),
+    ("contraindicates", "absolute", True): Text(
+        "contre-indication absolue, corrigeable", "absolute contraindication, correctable"
+    ),
+    ("contraindicates", "relative", False): Text("contre-indication relative", "relative contraindication"),
+    ("contraindicates", "relative", True): Text(
+        "contre-indication relative, corrigeable", "relative contraindication, correctable"
+    ),
+}
+#: how much of a source was read, as `rules/sources.yaml` says it
+SEEN = {
+    "abstract": Text("résumé lu", "abstract read"),
+    "opening": Text("première page lue", "first page read"),
+    "secondary": Text("lu de seconde main", "read at second hand"),
+    "code": Text("code public lu", "public code read"),
+    "unchecked": Text("non lu", "not read"),
+}
 STANDING = Text("possibilité d’agir", "possibility of acting")
 
 _UNITS = (
@@ -156,3 +187,10 @@ def sentence(text: str) -> str:
     text = text.strip()
     text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?", "…")) else text + "."
+
+
+def typeset(text: str) -> str:
+    """The text with the spaces of French punctuation made unbreakable, so that no line begins with a colon."""
+    for mark in ":;?!%»":
+        text = text.replace(f" {mark}", f"\u00a0{mark}")
+    return text.replace("« ", "«\u00a0")

@@ -140,12 +140,17 @@ def show() -> BaseResponse:
     return _page(desk, Visit(typed, "", language, example.at, ""), notices=[notice], tab="shown")
 
 
-def filled(referral: Any, language: Language | None, notice: Text, status: int = 200) -> BaseResponse:
-    """The form as another door fills it (a referral as the API takes it), or empty when that door has none."""
+def filled(
+    referral: Any, language: Language | None, notice: Text, status: int = 200, at: str = ""
+) -> BaseResponse:
+    """The form as another door fills it (a referral as the API takes it), or empty when that door has none.
+
+    `at` is the moment of evaluation when it is not now.
+    """
     desk = state().desk()
     zone = ZoneInfo(desk.decider.rulebook.info.timezone)
     typed = typed_from(referral, desk.decider.rulebook.vocabulary, zone)
-    visit = Visit(typed, "", language or _language(), None, "")
+    visit = Visit(typed, "", language or _language(), _moment(at), "")
     return _page(desk, visit, notices=[notice], tab="restore" if referral is None else "own", status=status)
 
 

@@ -3,17 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from service.language.vocabulary import Text
 from service.rulebook.model import Rulebook
-
-#: how much of a source was read, as `rules/sources.yaml` says it
-_SEEN = {
-    "abstract": Text("résumé lu", "abstract read"),
-    "opening": Text("première page lue", "first page read"),
-    "secondary": Text("lu de seconde main", "read at second hand"),
-    "code": Text("code public lu", "public code read"),
-    "unchecked": Text("non lu", "not read"),
-}
+from service.tell import words
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,5 +22,5 @@ def bibliography(keys: Iterable[str], rulebook: Rulebook, language: str) -> tupl
 
 def _source(key: str, rulebook: Rulebook, language: str) -> Source:
     source = rulebook.sources[key]
-    seen = _SEEN[source.seen].in_(language) if source.seen in _SEEN else source.seen
+    seen = words.SEEN[source.seen].in_(language) if source.seen in words.SEEN else source.seen
     return Source(key, source.citation, source.where, seen)

@@ -29,27 +29,6 @@ _VERDICTS = ("yes", "unknown", "no")
 #: in the anchors of rules that are told once for all lesions: no lesion can have this name
 SHARED = "_"
 
-_ARGUMENTS = {
-    "alerts": Text("alertes", "alerts"),
-    "excluding": Text("contre-indications absolues", "absolute contraindications"),
-    "deferring": Text("contre-indications à corriger d’abord", "contraindications to be corrected first"),
-    "indications": Text("indications", "indications"),
-    "cautions": Text("précautions", "precautions"),
-    "favours": Text("arguments favorables", "arguments in favour"),
-}
-_CLAIMS = {
-    "indicates": Text("indication", "indication"),
-    "favours": Text("argument favorable", "argument in favour"),
-    "preempts": Text("alerte", "alert"),
-    ("contraindicates", "absolute", False): Text("contre-indication absolue", "absolute contraindication"),
-    ("contraindicates", "absolute", True): Text(
-        "contre-indication absolue, corrigeable", "absolute contraindication, correctable"
-    ),
-    ("contraindicates", "relative", False): Text("contre-indication relative", "relative contraindication"),
-    ("contraindicates", "relative", True): Text(
-        "contre-indication relative, corrigeable", "relative contraindication, correctable"
-    ),
-}
 _UNKNOWN = {
     "absent": Text("non renseigné", "not recorded"),
     "stale": Text("trop ancien pour être retenu", "too old to be used"),
@@ -239,7 +218,7 @@ class _Teller:
             }
             by_verdict = tuple((verdict, references) for verdict, references in told.items() if references)
             if by_verdict:
-                groups.append(Group(kind, _ARGUMENTS[kind].in_(self._language), by_verdict))
+                groups.append(Group(kind, words.ARGUMENTS[kind].in_(self._language), by_verdict))
         return tuple(groups)
 
     def _rule(self, anchor: str, key: str, rule: Answer) -> Rule:
@@ -262,7 +241,7 @@ class _Teller:
             return strength(rule["strength"], self._language)
         claim = rule["claim"]
         key = (claim, rule["severity"], rule["correctable"]) if claim == "contraindicates" else claim
-        return _CLAIMS[key].in_(self._language)
+        return words.CLAIM[key].in_(self._language)
 
     def _node(self, node: Answer) -> Criterion:
         for kind in ("all", "any"):

@@ -8,6 +8,7 @@ from typing import Any
 from service.language.vocabulary import Text
 from service.rulebook.model import CERTAINTIES, STRENGTHS
 from service.tell import words
+from service.tell.words import typeset as typeset
 
 NBSP = "\u00a0"
 #: parts of an answer in which there is no sentence to set, or thousands of short ones
@@ -68,13 +69,6 @@ def either(language: str, fr: str, en: str) -> str:
 def in_order(found: Iterable[str]) -> tuple[str, ...]:
     """Without repetition, in the order of first mention."""
     return tuple(dict.fromkeys(found))
-
-
-def typeset(text: str) -> str:
-    """The text with the spaces of French punctuation made unbreakable, so that no line begins with a colon."""
-    for mark in ":;?!%»":
-        text = text.replace(f" {mark}", f"{NBSP}{mark}")
-    return text.replace("« ", f"«{NBSP}")
 
 
 def typeset_all(value: Any) -> Any:
