@@ -1,0 +1,1 @@
+"""Decision tables: a technique's criteria as a spreadsheet, there and back, and as DMN."""
