@@ -49,6 +49,7 @@ def _take(
             _take(one, _inner(place, at), resources, partial, faults, depth - 1)
     elif not isinstance(payload, Mapping) or not isinstance(payload.get("resourceType"), str):
         faults.append(unused(f"Resource/#{place or 1}", "not-a-resource"))
+        partial.add(ANY)
     elif payload["resourceType"] == "Bundle":
         _bundle(payload, place, resources, partial, faults, depth)
     elif payload["resourceType"] == "OperationOutcome":
@@ -77,6 +78,9 @@ def _bundle(
             continue
         if not isinstance(entry, Mapping) or not isinstance(resource, Mapping):
             faults.append(unused(f"Resource/#{where}", "not-a-resource"))
+            # Nobody can tell what it was: an allergy beside «no known allergy», for one.
+            if resource is not None or not isinstance(entry, Mapping | None):
+                partial.add(ANY)
             continue
         troubled = troubled or _troubled(resource)
         _take(_named(resource, entry.get("fullUrl")), where, resources, partial, faults, depth - 1)

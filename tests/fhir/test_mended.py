@@ -142,6 +142,20 @@ def test_no_known_allergy_of_another_status_closes_nothing(rulebook: Rulebook, s
     assert not closed(told(rulebook, PATIENT, allergy(verificationStatus=status)))
 
 
+@pytest.mark.parametrize("entry", [{"resource": {"id": "x"}}, {"resource": "text"}, "text", 3, {"resource": []}])
+def test_no_known_allergy_beside_an_entry_that_cannot_be_read_closes_nothing(rulebook: Rulebook, entry: Any) -> None:
+    """What it was nobody can tell; a null says that there is nothing."""
+
+    def read_of(*more: Any) -> Reading:
+        entries = [{"resource": PATIENT}, {"resource": allergy()}, *more]
+        contents = resources_of({"resourceType": "Bundle", "type": "collection", "entry": entries})
+        return read(contents.resources, rulebook, AT, partial=contents.partial)
+
+    assert closed(read_of())
+    assert closed(read_of({"resource": None}, None))
+    assert not closed(read_of(entry))
+
+
 def test_a_link_may_be_an_object_and_the_total_counts_what_was_found() -> None:
     entries = [{"resource": platelets(), "search": {"mode": "match"}}]
     entries += [{"resource": PATIENT, "search": {"mode": "include"}}]
