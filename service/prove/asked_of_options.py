@@ -1,18 +1,18 @@
-"""Questions about options: what design says must always hold, what the committee says must, and who is left without any."""
+"""Questions about options: what the design says must always hold, what leads nowhere, and who is left without any."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import z3
 
+from service.language.kleene import YES, Verdict
 from service.language.tree import Node
 from service.language.vocabulary import Text
 from service.prove.logic import all_of, any_of
-from service.prove.options import BINDING, Options
+from service.prove.options import BINDING
 from service.prove.prover import Proof, Prover
 from service.prove.question import Question, turned
-from service.prove.twins import twin
 from service.prove.world import World
-from service.rulebook.model import Arguments, Coverage, Dossier, Invariant, ModeKind, Rulebook, Status, Technique
+from service.rulebook.model import Arguments, Coverage, Dossier, ModeKind, Rulebook, Status
 
 _FILE = "invariants.yaml"
 #: statuses with which nothing can be done
@@ -22,9 +22,6 @@ OPEN: tuple[Status, ...] = ("eligible", "provisional", "cautioned")
 
 
 def questions(rulebook: Rulebook) -> Iterator[Question]:
-    for invariant in rulebook.invariants:
-        for technique in spoken_of(rulebook, invariant):
-            yield _invariant(rulebook, invariant, technique)
     for dossier in rulebook.dossiers.values():
         yield _no_silent_risk(rulebook, dossier)
     for dossier in rulebook.dossiers.values():
@@ -36,81 +33,27 @@ def questions(rulebook: Rulebook) -> Iterator[Question]:
         yield _coverage(rulebook, coverage)
 
 
-def spoken_of(rulebook: Rulebook, invariant: Invariant) -> list[str]:
-    """The techniques that an invariant speaks of."""
-    target = invariant.target
-
-    def meant(technique: Technique) -> bool:
-        named = not target.techniques or technique.id in target.techniques
-        admitted = target.mode is None or target.mode[1] in technique.modes[target.mode[0]]
-        return named and admitted and set(target.traits) <= technique.traits
-
-    return [name for name, technique in rulebook.techniques.items() if meant(technique)]
-
-
 def _conditions(rulebook: Rulebook, parts: Iterable[Arguments]) -> list[Node]:
     return [rulebook.bound[place].when for part in parts for place in part.all()]
 
 
-def _everything(rulebook: Rulebook, dossier: Dossier) -> list[Node]:
-    modes = [arguments for kind in BINDING for arguments in dossier.modes[kind].values()]
+def everything(rulebook: Rulebook, dossier: Dossier, kinds: Iterable[ModeKind] = BINDING) -> list[Node]:
+    """Every condition that bears on a technique or on its modes of these kinds."""
+    modes = [arguments for kind in kinds for arguments in dossier.modes[kind].values()]
     return _conditions(rulebook, [dossier.own, *modes])
 
 
-def _content(rulebook: Rulebook, dossier: Dossier) -> str:
-    """All that the status of a technique depends on."""
-    told = [f"{dossier.technique.modes} {rulebook.ranking.mode_keys}"]
-    parts = [dossier.own, *(arguments for kind in BINDING for arguments in dossier.modes[kind].values())]
-    for part in parts:
+def content(rulebook: Rulebook, dossier: Dossier, kinds: Iterable[ModeKind] = BINDING) -> str:
+    """All that the status of a technique, and which of its modes of these kinds is chosen, depends on."""
+    told = [f"{dossier.technique.id} {dossier.technique.modes} {rulebook.ranking.mode_keys}"]
+    parts = {
+        "": dossier.own,
+        **{f"{kind}:{mode}": part for kind in kinds for mode, part in dossier.modes[kind].items()},
+    }
+    for bearer, part in parts.items():
         for name in Arguments.__dataclass_fields__:
-            told += [f"{name} {rulebook.bound[place].when!r}" for place in getattr(part, name)]
+            told += [f"{bearer} {name} {rulebook.bound[place].when!r}" for place in getattr(part, name)]
     return "\n".join(told)
-
-
-# ---- the committee's invariants ----
-
-
-def _invariant(rulebook: Rulebook, invariant: Invariant, technique: str) -> Question:
-    dossier = rulebook.dossiers[technique]
-    conditions = [node for node in (invariant.when, invariant.unless) if node is not None]
-    nodes = [*_everything(rulebook, dossier), *conditions]
-
-    def failing(world: World, options: Options) -> z3.BoolRef:
-        option = options.of(technique)
-        parts = [option.has(invariant.never)]
-        if invariant.target.mode is not None:
-            kind, mode = invariant.target.mode
-            parts.append(option.modes[kind][mode].chosen)
-        if invariant.when is not None:
-            parts.append(world.of(invariant.when).yes)
-        if invariant.unless is not None:
-            parts.append(z3.Not(world.of(invariant.unless).yes))
-        return all_of(parts)
-
-    def ask(prover: Prover) -> Proof:
-        world = prover.world(nodes)
-        if invariant.alone is None:
-            return prover.refute(world, failing(world, prover.options(world)))
-        other = twin(world, invariant.alone)
-        spared = [z3.Not(Options(other).of(technique).has(invariant.never))]
-        if invariant.when is not None:
-            spared.append(other.of(invariant.when).yes)
-        return prover.refute(world, all_of([*other.assumptions(), failing(world, prover.options(world)), *spared]))
-
-    never = ", ".join(invariant.never)
-    return Question(
-        f"invariant:{invariant.id}:{technique}",
-        "invariant",
-        (invariant.id, technique),
-        f"{_FILE}:{invariant.line}",
-        invariant.because,
-        Text(
-            f"Un patient a cette option avec l’un des statuts {never} : une règle manque, ou l’invariant est trop large.",
-            f"A patient has this option with one of the statuses {never}: a rule is missing, or the invariant is too wide.",
-        ),
-        f"{invariant!r}\n{_content(rulebook, dossier)}",
-        ask,
-    )
 
 
 # ---- what the design says must always hold ----
@@ -119,7 +62,7 @@ def _invariant(rulebook: Rulebook, invariant: Invariant, technique: str) -> Ques
 def _no_silent_risk(rulebook: Rulebook, dossier: Dossier) -> Question:
     """Nothing is eligible while an alert or absolute contraindication to the act, or to the modes chosen, holds or is open."""
     name = dossier.technique.id
-    nodes = _everything(rulebook, dossier)
+    nodes = everything(rulebook, dossier)
 
     def risks(world: World, arguments: Arguments) -> z3.BoolRef:
         places = (*arguments.alerts, *arguments.excluding, *arguments.deferring)
@@ -144,7 +87,7 @@ def _no_silent_risk(rulebook: Rulebook, dossier: Dossier) -> Question:
             "Nothing is eligible while an absolute contraindication to the act or its modes holds or is unknown.",
         ),
         Text("C’est un défaut du service, non du référentiel.", "This is a fault of the service, not of the rulebook."),
-        _content(rulebook, dossier),
+        content(rulebook, dossier),
         ask,
     )
 
@@ -160,8 +103,13 @@ def _leads_somewhere(rulebook: Rulebook, dossier: Dossier) -> Iterator[Question]
 
         def ask(prover: Prover, when: Node = bound.when) -> Proof:
             world = prover.world(nodes)
-            barred = any_of(world.of(rulebook.bound[at].when).yes for at in (*own.alerts, *own.excluding))
-            return turned(prover.refute(world, z3.And(world.of(when).yes, z3.Not(barred))))
+            bars = [rulebook.bound[at].when for at in (*own.alerts, *own.excluding)]
+            barred = any_of(world.of(bar).yes for bar in bars)
+
+            def replay(verdict: Callable[[Node], Verdict]) -> bool:
+                return verdict(when) == YES and all(verdict(bar) != YES for bar in bars)
+
+            return turned(prover.refute(world, z3.And(world.of(when).yes, z3.Not(barred)), replay))
 
         yield Question(
             f"leads-somewhere:{bound.rule.id}:{name}",
@@ -176,14 +124,14 @@ def _leads_somewhere(rulebook: Rulebook, dossier: Dossier) -> Iterator[Question]
                 "Chaque patient qui a cette indication a aussi une contre-indication absolue : l’indication ne sert à rien.",
                 "Every patient with this indication has an absolute contraindication too: the indication serves nobody.",
             ),
-            f"{bound.when!r}\n{_content(rulebook, dossier)}",
+            f"{bound.when!r}\n{content(rulebook, dossier)}",
             ask,
         )
 
 
 def _can_be_eligible(rulebook: Rulebook, dossier: Dossier) -> Question:
     name = dossier.technique.id
-    nodes = _everything(rulebook, dossier)
+    nodes = everything(rulebook, dossier)
 
     def ask(prover: Prover) -> Proof:
         world = prover.world(nodes)
@@ -201,7 +149,7 @@ def _can_be_eligible(rulebook: Rulebook, dossier: Dossier) -> Question:
             "Quoi qu’on sache du patient, cette technique n’est jamais éligible : deux contre-indications se complètent.",
             "Whatever is known of the patient, this technique is never eligible: contraindications complete each other.",
         ),
-        _content(rulebook, dossier),
+        content(rulebook, dossier),
         ask,
     )
 
@@ -230,7 +178,7 @@ def _can_be_chosen(rulebook: Rulebook, dossier: Dossier) -> Iterator[Question]:
                     "Quel que soit le patient, un autre mode passe avant : celui-ci n’est jamais qu’une solution de rechange.",
                     "Whoever the patient, another mode comes first: this one is never more than a fallback.",
                 ),
-                _content(rulebook, dossier),
+                content(rulebook, dossier),
                 ask,
                 informative=True,
             )
@@ -241,7 +189,7 @@ def _can_be_chosen(rulebook: Rulebook, dossier: Dossier) -> Iterator[Question]:
 
 def _coverage(rulebook: Rulebook, coverage: Coverage) -> Question:
     others = [name for name in rulebook.techniques if name not in coverage.besides]
-    nodes = [coverage.when, *(node for name in others for node in _everything(rulebook, rulebook.dossiers[name]))]
+    nodes = [coverage.when, *(node for name in others for node in everything(rulebook, rulebook.dossiers[name]))]
 
     def ask(prover: Prover) -> Proof:
         world = prover.world(nodes)
@@ -259,7 +207,7 @@ def _coverage(rulebook: Rulebook, coverage: Coverage) -> Question:
             "Voici le plus simple des patients qui n’ont rien d’autre : est-ce voulu ?",
             "Here is the simplest of the patients who have nothing else: is it meant?",
         ),
-        "\n".join([repr(coverage), *(_content(rulebook, rulebook.dossiers[name]) for name in others)]),
+        "\n".join([repr(coverage), *(content(rulebook, rulebook.dossiers[name]) for name in others)]),
         ask,
         informative=True,
     )

@@ -1,6 +1,6 @@
 """Questions about single rules and pairs of rules."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import z3
 
@@ -9,7 +9,7 @@ from service.language.tree import Always, Node
 from service.language.vocabulary import Text
 from service.prove.logic import all_of, any_of
 from service.prove.pairs import Cut, Pairs
-from service.prove.prover import Proof, Prover
+from service.prove.prover import Answer, Proof, Prover
 from service.prove.question import Question, turned
 from service.prove.world import World
 from service.rulebook.bind import kind_of_argument
@@ -26,15 +26,20 @@ def questions(rulebook: Rulebook) -> Iterator[Question]:
         if not isinstance(rulebook.rules[other].when, Always):
             yield _consistent(rulebook.rules[one], rulebook.rules[other], pairs)
     for below, above in pairs.neighbours():
-        yield from _partition(rulebook, below, above)
+        yield from _partition(rulebook, below, above, pairs)
 
 
 def _where(rule: Rule) -> str:
     return f"{rule.file}:{rule.line}"
 
 
-def _content(*rules: Rule) -> str:
-    return "\n".join(f"{rule.id} {rule.claim} {rule.target} {rule.when!r}" for rule in rules)
+def _content(pairs: Pairs, *rules: Rule) -> str:
+    """What each rule says, as what kind of argument, and its condition settled for each technique it is asked of."""
+    told = []
+    for rule in rules:
+        told.append(f"{rule.id} {kind_of_argument(rule)} {rule.target} {rule.when!r}")
+        told += [f"{bound.technique} {bound.when!r}" for bound in pairs.bound.get(rule.id, [])]
+    return "\n".join(told)
 
 
 def _can_hold(rule: Rule, pairs: Pairs) -> Question:
@@ -79,25 +84,21 @@ def _adds_something(rulebook: Rulebook, pairs: Pairs) -> Iterator[Question]:
 
 
 def _adds_beside(rulebook: Rulebook, rule: Rule, others: list[str], declared: Text | None, pairs: Pairs) -> Question:
-    versions = [(other, list(pairs.versions(rule.id, other))) for other in others]
+    versions = [conditions for other in others if (conditions := list(pairs.versions(rule.id, other)))]
 
     def ask(prover: Prover) -> Proof:
         """The first of the others that is certain whenever the rule is; then, with it, a patient who shows it."""
-        total = 0.0
-        for _, conditions in versions:
-            covered = bool(conditions)
-            for a, b in conditions:
-                proof = _implied(prover, a, b)
-                total += proof.seconds
-                if proof.answer != "proved":
-                    covered = False
-                    break
-            if covered:
+        found: list[Answer] = []
+        for conditions in versions:
+            covered = _together(_implied(prover, a, b) for a, b in conditions)
+            if covered == "proved":
                 shown = prover.never(conditions[0][0])
-                # A rule that can never hold is told as such, not as one that adds nothing.
                 if shown.answer == "refuted":
-                    return Proof("refuted", total + shown.seconds, shown.witness, shown.at)
-        return Proof("proved", total)
+                    return shown
+                # A rule that can never hold is told as such, not as one that adds nothing.
+                covered = "refuted" if shown.answer == "proved" else "undecided"
+            found.append(covered)
+        return Proof("undecided" if "undecided" in found else "proved", 0.0)
 
     named = ", ".join(others)
     several = len(others) > 1
@@ -116,16 +117,27 @@ def _adds_beside(rulebook: Rulebook, rule: Rule, others: list[str], declared: Te
             f"Whenever it holds, another that says at least as much holds too ({named}): remove it, narrow it, or declare "
             "it with «tolerates».",
         ),
-        _content(rule, *(rulebook.rules[other] for other in others)),
+        _content(pairs, rule, *(rulebook.rules[other] for other in others)),
         ask,
         declared,
     )
 
 
-def _implied(prover: Prover, a: Node, b: Node) -> Proof:
+def _implied(prover: Prover, a: Node, b: Node) -> Answer:
     """Whether b is certain whenever a is, without a witness."""
     world = prover.world((a, b))
-    return Proof(prover.always(world, z3.Implies(world.of(a).yes, world.of(b).yes)), 0.0)
+    return prover.always(world, z3.Implies(world.of(a).yes, world.of(b).yes))
+
+
+def _together(answers: Iterable[Answer]) -> Answer:
+    """Whether all claims hold: one that fails is enough, and no later one is asked."""
+    found: Answer = "proved"
+    for answer in answers:
+        if answer == "refuted":
+            return answer
+        if answer == "undecided":
+            found = answer
+    return found
 
 
 # ---- rules that contradict each other ----
@@ -141,19 +153,19 @@ def _consistent(one: Rule, other: Rule, pairs: Pairs) -> Question:
     absolute = kind_of_argument(other) in ("excluding", "deferring")
 
     def ask(prover: Prover) -> Proof:
+        found: list[Answer] = []
         for a, b in versions:
-            world = prover.world((a, b))
-            both = prover.always(world, z3.Implies(world.of(a).yes, world.of(b).yes)) == "proved"
-            if not both and absolute and prover.always(world, z3.Not(world.of(b).yes)) != "proved":
-                both = prover.always(world, z3.Implies(world.of(b).yes, world.of(a).yes)) == "proved"
-            # A rule that can never hold is told as such, not as a contradiction.
-            if both and prover.always(world, z3.Not(world.of(a).yes)) != "proved":
+            ways = [(a, b), (b, a)] if absolute else [(a, b)]
+            answers = [_contradict(prover, one_way, other_way) for one_way, other_way in ways]
+            if "proved" in answers:
+                world = prover.world((a, b))
                 return prover.refute(
                     world,
                     z3.And(world.of(a).yes, world.of(b).yes),
                     lambda verdict, a=a, b=b: verdict(a) == YES and verdict(b) == YES,  # type: ignore[misc]
                 )
-        return Proof("proved", 0.0)
+            found += answers
+        return Proof("undecided" if "undecided" in found else "proved", 0.0)
 
     declared = one.overrides.get(other.id) or other.overrides.get(one.id)
     return Question(
@@ -169,25 +181,35 @@ def _consistent(one: Rule, other: Rule, pairs: Pairs) -> Question:
             "L’une est pour, l’autre contre, et l’une ne va jamais sans l’autre : corriger, ou déclarer avec « overrides ».",
             "One is for, the other against, and one never goes without the other: mend it, or declare it with «overrides».",
         ),
-        _content(one, other),
+        _content(pairs, one, other),
         ask,
         declared,
     )
 
 
+def _contradict(prover: Prover, a: Node, b: Node) -> Answer:
+    """Whether a never holds without b. A rule that can never hold is told as such, not as a contradiction."""
+    implied = _implied(prover, a, b)
+    if implied != "proved":
+        return implied
+    world = prover.world((a,))
+    never = prover.always(world, z3.Not(world.of(a).yes))
+    return "refuted" if never == "proved" else "proved" if never == "refuted" else "undecided"
+
+
 # ---- limits that read as the parts of one whole ----
 
 
-def _partition(rulebook: Rulebook, below: Cut, above: Cut) -> Iterator[Question]:
+def _partition(rulebook: Rulebook, below: Cut, above: Cut, pairs: Pairs) -> Iterator[Question]:
     one, other = rulebook.rules[below.rule], rulebook.rules[above.rule]
     rest = sorted(below.rest, key=repr)
     declared = one.tolerates.get(other.id) or other.tolerates.get(one.id)
+    step = pairs.step(below.limit)
     figures = f"{below.limit.text} / {above.limit.text}"
 
     def between(world: World) -> z3.BoolRef:
         """Everything else is fulfilled, and the value lies within a step of both limits."""
         low, high = sorted((below.limit.value, above.limit.value))
-        step = pairs_step(rulebook, below)
         near = (
             type(below.limit)(below.limit.term, ">=", low - step),
             type(below.limit)(below.limit.term, "<=", high + step),
@@ -237,12 +259,7 @@ def _partition(rulebook: Rulebook, below: Cut, above: Cut) -> Iterator[Question]
             _where(one),
             claim,
             advice,
-            _content(one, other),
+            f"{step} {_content(pairs, one, other)}",
             ask,
             declared,
         )
-
-
-def pairs_step(rulebook: Rulebook, cut: Cut) -> float:
-    """One step of what a limit measures."""
-    return Pairs(rulebook).step(cut.limit)

@@ -8,7 +8,7 @@ from service.language.tree import CountLesions, Leaf
 from service.language.vocabulary import Text
 from service.prove.conditions import compared
 from service.prove.logic import Tri, all_of, any_of
-from service.prove.options import Bears
+from service.prove.options import Bears, ranked, whole
 from service.prove.patients import (
     ChoiceUnknown,
     FlagUnknown,
@@ -26,32 +26,41 @@ from service.rulebook.model import Rulebook
 
 _FAULT = Text("C’est un défaut du service, non du référentiel.", "This is a fault of the service, not of the rulebook.")
 
+#: the preferred one first
+_MODES = ("first", "second")
+
 
 def questions(rulebook: Rulebook) -> Iterator[Question]:
-    yield _more_danger()
+    yield _more_danger(rulebook)
     yield from _sound(rulebook)
 
 
 # ---- more danger never helps ----
 
 
-def _more_danger() -> Question:
-    """Of two acts that differ in that more speaks against the second, the second is in no better tier."""
+def _more_danger(rulebook: Rulebook) -> Question:
+    """Of two acts that differ in that more speaks against the second, or against modes of it, the second is in no better
+    tier: another mode may be chosen then, but that act is in no better tier than the first was.
+
+    Two modes are enough, as only the one that was chosen and the one that is chosen then bear on the two acts.
+    """
+    mode_keys = rulebook.ranking.mode_keys
 
     def ask(prover: Prover) -> Proof:
-        one, other = _bears("one"), _bears("other")
-        kinds = ("alert", "excluding", "deferring", "against")
-        worse = all_of(_at_least(getattr(other, kind), getattr(one, kind)) for kind in kinds)
-        same = z3.And(one.indicated.yes == other.indicated.yes, one.indicated.no == other.indicated.no)
-        better = _tier(other) < _tier(one)
-        verdicts = [tri for bears in (one, other) for tri in (getattr(bears, kind) for kind in (*kinds, "indicated"))]
-        consistent = all_of(z3.Not(z3.And(tri.yes, tri.no)) for tri in verdicts)
-        # What must be asked is open: with nothing open there is nothing to ask.
-        asked = all_of(z3.Implies(bears.asked, _open(bears)) for bears in (one, other))
-        # A danger that is added may settle what was asked; so only acts where as much is asked are compared.
-        as_much = z3.Implies(one.asked, z3.Or(other.asked, _closed(other)))
-        world = prover.world(())
-        return Proof(prover.always(world, z3.Not(all_of([worse, same, better, consistent, asked, as_much]))), 0.0)
+        parts = [(_bears(f"one:{part}"), _bears(f"another:{part}")) for part in ("own", *_MODES)]
+        own, *modes = parts
+        needed = [tri for pair in modes for bears in pair for tri in (bears.indicated.yes, z3.Not(bears.indicated.no))]
+        favours = {name: z3.Int(f"favours:{name}") for name in _MODES}
+        before, after = (
+            whole(
+                own[at],
+                [ranked({name: pair[at] for name, pair in zip(_MODES, modes, strict=True)}, favours, mode_keys)],
+            )
+            for at in (0, 1)
+        )
+        better = _tier(after) < _tier(before)
+        changed = [assumption for pair in parts for assumption in _more_against(*pair)]
+        return Proof(prover.always(prover.world(()), z3.Not(all_of([*changed, *needed, better]))), 0.0)
 
     return Question(
         "more-danger",
@@ -59,13 +68,29 @@ def _more_danger() -> Question:
         (),
         "docs/architecture.md",
         Text(
-            "Ajouter une contre-indication ou une alerte n’améliore jamais le statut d’une option.",
-            "A contraindication or an alert that is added never improves the status of an option.",
+            "Ajouter une contre-indication ou une alerte ne rend jamais une option meilleure (« éligible » et « provisoire »"
+            " se valent).",
+            "A contraindication or an alert that is added never makes an option better («eligible» and «provisional» are"
+            " as good as each other).",
         ),
         _FAULT,
-        "statuses",
+        f"statuses {mode_keys}",
         ask,
     )
+
+
+def _more_against(one: Bears, other: Bears) -> Iterator[z3.BoolRef]:
+    """The second differs from the first in that more speaks against it."""
+    kinds = ("alert", "excluding", "deferring", "against")
+    yield from (_at_least(getattr(other, kind), getattr(one, kind)) for kind in kinds)
+    yield one.indicated.yes == other.indicated.yes
+    yield one.indicated.no == other.indicated.no
+    for bears in (one, other):
+        yield from (z3.Not(z3.And(tri.yes, tri.no)) for tri in (getattr(bears, kind) for kind in (*kinds, "indicated")))
+        # What must be asked is open: with nothing open there is nothing to ask.
+        yield z3.Implies(bears.asked, _open(bears))
+    # A danger that is added may settle what was asked; so only acts where as much is asked are compared.
+    yield z3.Implies(one.asked, z3.Or(other.asked, _closed(other)))
 
 
 def _bears(name: str) -> Bears:
@@ -111,9 +136,7 @@ def _sound_criterion(rulebook: Rulebook, at: int, leaf: Leaf, rule: str, where: 
     def ask(prover: Prover) -> Proof:
         if isinstance(leaf, CountLesions):
             return _sound_count(prover, leaf)
-        partial, whole = (
-            World(rulebook, several=False, patients=Patients(rulebook.vocabulary, prefix=name)) for name in ("a:", "b:")
-        )
+        partial, whole = (World(rulebook, patients=Patients(rulebook.vocabulary, prefix=name)) for name in ("a:", "b:"))
         less, more = partial.of(leaf), whole.of(leaf)
         learnt = all_of(_learnt(*pair) for pair in _pairs(partial.patients, whole.patients))
         kept = z3.And(z3.Implies(less.yes, more.yes), z3.Implies(less.no, more.no))

@@ -86,16 +86,7 @@ class Options:
     def _option(self, dossier: Dossier) -> Option:
         own = self.bears(dossier.own)
         modes = {kind: self._modes(dossier.modes[kind]) for kind in dossier.modes}
-        parts = [own, *(_chosen(modes[kind]) for kind in BINDING if modes[kind])]
-        whole = Bears(
-            some(part.alert for part in parts),
-            some(part.excluding for part in parts),
-            some(part.deferring for part in parts),
-            own.indicated,
-            some(part.against for part in parts),
-            any_of(part.asked for part in parts),
-        )
-        return Option(whole.statuses(), own, modes)
+        return Option(whole(own, [modes[kind] for kind in BINDING]).statuses(), own, modes)
 
     def bears(self, arguments: Arguments, *, mode: bool = False) -> Bears:
         """What bears on a technique or on a mode, which needs no indication of its own."""
@@ -117,24 +108,43 @@ class Options:
         )
 
     def _modes(self, dossier: Mapping[str, Arguments]) -> dict[str, ModeOption]:
-        """Each admissible mode. Two deferred ones are ordered by dates, which are left open here: either may be chosen."""
+        """Each admissible mode."""
         bears = {name: self.bears(arguments, mode=True) for name, arguments in dossier.items()}
-        keys = {name: self._key(bears[name], dossier[name], preference) for preference, name in enumerate(dossier)}
-        return {
-            name: ModeOption(
-                bears[name], all_of(_precedes(keys[name], keys[other]) for other in dossier if other != name)
-            )
-            for name in dossier
-        }
+        favours = {name: self._favours(arguments) for name, arguments in dossier.items()}
+        return ranked(bears, favours, self._rulebook.ranking.mode_keys)
 
-    def _key(self, bears: Bears, arguments: Arguments, preference: int) -> "_Key":
-        statuses = bears.statuses()
-        place = z3.Sum([z3.If(formula, tier(status), 0) for status, formula in statuses.items()])
+    def _favours(self, arguments: Arguments) -> z3.ArithRef:
+        """How many arguments in favour are certain."""
         holding = [self._world.of(self._rulebook.bound[at].when).yes for at in arguments.favours]
-        favours = z3.Sum([z3.If(holds, 1, 0) for holds in holding]) if holding else z3.IntVal(0)
-        of: dict[str, z3.ArithRef] = {"status": place, "favours": -favours, "preference": z3.IntVal(preference)}
-        names = (*self._rulebook.ranking.mode_keys, "preference")
-        return _Key(tuple(of[name] for name in names), names, statuses["deferred"])
+        return z3.Sum([z3.If(holds, 1, 0) for holds in holding]) if holding else z3.IntVal(0)
+
+
+def ranked(
+    bears: Mapping[str, Bears], favours: Mapping[str, z3.ArithRef], mode_keys: Iterable[str]
+) -> dict[str, ModeOption]:
+    """Modes, the preferred ones first, and when each is the one that is chosen.
+
+    Two deferred ones are ordered by dates, which are left open here: either may be chosen.
+    """
+    names = (*mode_keys, "preference")
+    keys = {mode: _key(bears[mode], favours[mode], preference, names) for preference, mode in enumerate(bears)}
+    return {
+        mode: ModeOption(bears[mode], all_of(_precedes(keys[mode], keys[other]) for other in bears if other != mode))
+        for mode in bears
+    }
+
+
+def whole(own: Bears, modes: Iterable[Mapping[str, ModeOption]]) -> Bears:
+    """What bears on the whole act: what bears on the technique, and on the mode chosen of each kind."""
+    parts = [own, *(_chosen(of_kind) for of_kind in modes if of_kind)]
+    return Bears(
+        some(part.alert for part in parts),
+        some(part.excluding for part in parts),
+        some(part.deferring for part in parts),
+        own.indicated,
+        some(part.against for part in parts),
+        any_of(part.asked for part in parts),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,13 @@ class _Key:
     values: tuple[z3.ArithRef, ...]
     names: tuple[str, ...]
     deferred: z3.BoolRef
+
+
+def _key(bears: Bears, favours: z3.ArithRef, preference: int, names: tuple[str, ...]) -> _Key:
+    statuses = bears.statuses()
+    place = z3.Sum([z3.If(formula, tier(status), 0) for status, formula in statuses.items()])
+    of: dict[str, z3.ArithRef] = {"status": place, "favours": -favours, "preference": z3.IntVal(preference)}
+    return _Key(tuple(of[name] for name in names), names, statuses["deferred"])
 
 
 def _precedes(one: _Key, other: _Key) -> z3.BoolRef:

@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import cached_property
 from typing import TypeAlias
 
-from service.language.scores import items_read
-from service.language.tree import All, Always, Compare, Node, items_of, scores_of
-from service.prove.world import criteria
+from service.language.tree import All, Always, Compare, Node
+from service.prove.world import items_of_node
 from service.rulebook.bind import kind_of_argument
 from service.rulebook.model import CERTAINTIES, MODE_KINDS, STRENGTHS, BoundRule, Rule, Rulebook
 
@@ -53,15 +53,7 @@ class Pairs:
     def items(self) -> Mapping[str, frozenset[str]]:
         """Every item that a rule reads, through scores too."""
         scores = self._rulebook.scores
-        found: dict[str, frozenset[str]] = {}
-        for name, rule in self._rulebook.rules.items():
-            read: set[str] = set()
-            for leaf in criteria(rule.when):
-                read |= set(items_of(leaf))
-                for score in scores_of(leaf):
-                    read |= items_read(scores[score], scores)
-            found[name] = frozenset(read)
-        return found
+        return {name: items_of_node(rule.when, scores) for name, rule in self._rulebook.rules.items()}
 
     def versions(self, one: str, other: str) -> Iterator[tuple[Node, Node]]:
         """The conditions of two rules, settled for the same technique where they speak of one."""
@@ -124,7 +116,9 @@ class Pairs:
                     continue
                 if not self._one_whole(below.rule, above.rule):
                     continue
-                if abs(below.limit.value - above.limit.value) <= self.step(below.limit):
+                # As decimals: of binary fractions 1.1 and 1.0 lie a little more than 0.1 apart.
+                apart = abs(Fraction(repr(below.limit.value)) - Fraction(repr(above.limit.value)))
+                if apart <= Fraction(repr(self.step(below.limit))):
                     yield below, above
 
     def _one_whole(self, one: str, other: str) -> bool:

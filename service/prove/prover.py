@@ -14,7 +14,7 @@ from service.language.meaning import Meaning, situations
 from service.language.tree import Node
 from service.prove.options import Options
 from service.prove.witness import Shrinking, Witness, witness
-from service.prove.world import World, counts_lesions
+from service.prove.world import World, counts_lesions, lesions_needed
 from service.referral.case import CaseMaker
 from service.referral.complaints import ReferralError
 from service.referral.schema import ReferralReader
@@ -52,25 +52,27 @@ class Prover:
         self.rulebook = rulebook
         self.patience = patience
         self._today = today or date.today()  # noqa: DTZ011  # a witness' day, in whatever zone; nothing rests on it
-        self._worlds: dict[bool, World] = {}
-        self._options: dict[bool, Options] = {}
+        #: by how many lesions there may be beside the judged one
+        self._worlds: dict[int, World] = {}
+        self._options: dict[int, Options] = {}
         self._reader = ReferralReader(rulebook.vocabulary)
         self._cases = CaseMaker(rulebook)
         self._meaning = Meaning(rulebook.vocabulary, rulebook.scores)
 
-    def world(self, nodes: Iterable[Node]) -> World:
-        """The patient that questions about these conditions are asked of."""
-        several = counts_lesions(nodes)
-        if several not in self._worlds:
-            self._worlds[several] = World(self.rulebook, several=several)
-        return self._worlds[several]
+    def world(self, nodes: Iterable[Node], alone: str | None = None) -> World:
+        """The patient that questions about these conditions are asked of; with `alone`, of a second one as well."""
+        asked = [*nodes, *(entry.when for entry in self.rulebook.impossible)]
+        others = lesions_needed(self.rulebook, asked, alone) if counts_lesions(asked) else 0
+        if others not in self._worlds:
+            self._worlds[others] = World(self.rulebook, others)
+        return self._worlds[others]
 
     def options(self, world: World) -> Options:
         """The options of one of this prover's worlds, made once."""
-        several = bool(world.patients.others)
-        if several not in self._options:
-            self._options[several] = Options(world)
-        return self._options[several]
+        others = world.patients.others
+        if others not in self._options:
+            self._options[others] = Options(world)
+        return self._options[others]
 
     def implied(self, a: Node, b: Node) -> Proof:
         """Whether `b` is certain of every patient of whom `a` is."""
@@ -111,21 +113,25 @@ class Prover:
         if found != z3.sat:
             return Proof("undecided", time.monotonic() - began)
         shown = witness(Shrinking(solver, world).shrink(), world, self._today)
-        agreed = replay is None or self.replayed(shown, replay)
+        agreed = self.replayed(shown, replay)
         seconds = time.monotonic() - began
         return Proof("refuted" if agreed else "undecided", seconds, shown.referral, shown.at.isoformat())
 
-    def replayed(self, shown: Witness, replay: Replay) -> bool:
-        """Whether the reference meaning says of a witness what the formula says."""
+    def replayed(self, shown: Witness, replay: Replay | None) -> bool:
+        """Whether a witness is a referral that can be sent, and the reference meaning says of it what the formula says."""
         case = self.case(shown)
-        if case is None:
-            return False
+        if case is None or replay is None:
+            return case is not None
         situation = situations(case)[1][0]
 
         def verdict(node: Node) -> Verdict:
             return self._meaning.condition(node)(situation)
 
-        return replay(verdict)
+        try:
+            return replay(verdict)
+        except ValueError:
+            # It speaks of a property of the technique and is settled for none: the reference meaning has no verdict.
+            return False
 
     def case(self, shown: Witness) -> Case | None:
         """The facts of a witness, or None when the referral would be refused."""

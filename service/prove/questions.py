@@ -1,16 +1,18 @@
 """Asks every question of a rulebook, on several cores, and says what each answer means for it."""
 
 import multiprocessing
+import signal
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from service.language.vocabulary import Text
-from service.prove import asked_of_options, asked_of_rules, design
+from service.prove import asked_of_invariants, asked_of_options, asked_of_rules, design
 from service.prove.prover import PATIENCE, Answer, Proof, Prover
 from service.prove.question import KINDS, Kind, Question
 from service.prove.remembered import Remembered
@@ -54,7 +56,8 @@ class Finding:
 
 def all_questions(rulebook: Rulebook) -> list[Question]:
     """Every question, in the order of `KINDS`."""
-    found = [*design.questions(rulebook), *asked_of_rules.questions(rulebook), *asked_of_options.questions(rulebook)]
+    rooms = (asked_of_invariants, design, asked_of_rules, asked_of_options)
+    found = [question for room in rooms for question in room.questions(rulebook)]
     order = list(KINDS)
     return sorted(found, key=lambda question: order.index(question.kind))
 
@@ -142,6 +145,8 @@ class _Asker:
 
 def _begin(rulebook: Rulebook, patience: float, today: date | None) -> None:
     global _asker
+    # Ctrl-C reaches every process of a terminal; the first one ends the others.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     _asker = _Asker(rulebook, patience, today)
 
 
@@ -159,8 +164,10 @@ def _answers(
         asker = _Asker(rulebook, patience, today)
         yield from (asker.answer(question.id) for question in left)
         return
-    # Forked, so that the rulebook need not be read again; nothing of Z3 exists before the fork.
+    # Forked, so that the rulebook need not be read again.
     context = multiprocessing.get_context("fork")
+    others = set(multiprocessing.active_children())
+    unanswered = {question.id for question in left}
     with ProcessPoolExecutor(jobs, context, _begin, (rulebook, patience, today)) as pool:
         pending: set[Future[list[tuple[str, Proof]]]] = {
             pool.submit(_ask, [question.id for question in part]) for part in _parts(left, 8)
@@ -169,11 +176,17 @@ def _answers(
             while pending:
                 done, pending = wait(pending, return_when=FIRST_COMPLETED)
                 for future in done:
-                    yield from future.result()
+                    found = future.result()
+                    unanswered -= {name for name, _ in found}
+                    yield from found
+        except BrokenProcessPool:
+            # A process that died (for want of memory, most often) has answered nothing: nor is anything made of it.
+            yield from ((question.id, Proof("undecided", 0.0)) for question in left if question.id in unanswered)
         finally:
-            for future in pending:
-                future.cancel()
-            pool.shutdown(wait=True, cancel_futures=True)
+            # Interrupted, nobody waits for the questions at hand; they may be patience long, several times over.
+            if unanswered:
+                for process in set(multiprocessing.active_children()) - others:
+                    process.kill()
 
 
 def _parts(questions: Sequence[Question], size: int) -> Iterator[Sequence[Question]]:

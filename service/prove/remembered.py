@@ -24,7 +24,7 @@ def _method() -> str:
     """How questions are answered: Z3's version, and every line of code that says what a condition means."""
     digest = hashlib.sha256(z3.get_version_string().encode())
     service = Path(__file__).parents[1]
-    for room in ("language", "prove", "referral"):
+    for room in ("language", "rulebook", "prove", "referral"):
         for path in sorted((service / room).glob("*.py")):
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -34,7 +34,7 @@ def _words(rulebook: Rulebook) -> str:
     """What every question depends on: items, scores, and what cannot be."""
     parts = [
         *(
-            f"{item.id} {item.type} {item.scope} {item.low} {item.high} {list(item.choices)}"
+            f"{item.id} {item.type} {item.scope} {item.low} {item.high} {item.step} {list(item.choices)}"
             for item in rulebook.vocabulary
         ),
         *map(repr, rulebook.scores.values()),
@@ -59,9 +59,10 @@ class Remembered:
     def answer(self, question: Question) -> Proof | None:
         found = self._held.get(self.key(question))
         try:
-            return Proof(**found) if isinstance(found, dict) else None
+            proof = Proof(**found) if isinstance(found, dict) else None
         except TypeError:
             return None
+        return proof if proof is not None and proof.answer in ("proved", "refuted") else None
 
     def keep(self, answers: Iterable[tuple[Question, Proof]]) -> None:
         """Adds answers that are certain, and writes the file. A file that cannot be written costs time only."""

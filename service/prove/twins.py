@@ -26,4 +26,4 @@ class _Alike(Patients):
 
 def twin(world: World, differing: str) -> World:
     """The world of that second patient. The first one's own assumptions hold of both, and must be added once."""
-    return World(world.rulebook, several=bool(world.patients.others), patients=_Alike(world.patients, differing))
+    return World(world.rulebook, patients=_Alike(world.patients, differing))

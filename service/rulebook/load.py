@@ -194,7 +194,7 @@ def _coverage(draft: Draft, words: Words, techniques: Any) -> Iterator[Coverage]
                 draft.lookup(document, (*keys, "besides", at), "technique", technique, techniques)
             yield Coverage(
                 id=entry["id"],
-                when=read_node(draft, document, (*keys, "when"), entry["when"], words, None),
+                when=read_node(draft, document, (*keys, "when"), entry["when"], words, "lesion"),
                 besides=tuple(entry["besides"]),
                 because=text_of(entry["because"]),
                 line=document.places[(*keys, "id")][0],

@@ -19,8 +19,8 @@ def described(rulebook: Rulebook, finding: Finding, language: str) -> tuple[str,
     """What is known of the patient, a line each: «Plaquettes : 49 G/L». Nothing else is known of them."""
     if finding.witness is None or finding.at is None:
         return ()
-    referral = ReferralReader(rulebook.vocabulary).read(finding.witness)
     try:
+        referral = ReferralReader(rulebook.vocabulary).read(finding.witness)
         case = CaseMaker(rulebook).make(referral, datetime.fromisoformat(finding.at))
     except ReferralError as error:
         return tuple(complaint.text.in_(language) for complaint in error.complaints)

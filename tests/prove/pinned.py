@@ -16,7 +16,7 @@ from service.prove.patients import (
     SetUnknown,
     Unknown,
 )
-from service.prove.world import World
+from service.prove.world import World, lesions_needed
 from service.rulebook.model import Rulebook
 
 
@@ -25,7 +25,7 @@ class Formulas:
 
     def __init__(self, rulebook: Rulebook) -> None:
         self.rulebook = rulebook
-        self.world = World(rulebook, several=True)
+        self.world = World(rulebook, lesions_needed(rulebook))
         self.rules = [self.world.of(bound.when) for bound in rulebook.bound]
         options = Options(self.world)
         self.options = {name: options.of(name) for name in rulebook.dossiers}

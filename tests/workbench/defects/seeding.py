@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from service.decision import Decider
-from service.prove import asked_of_options, asked_of_rules
+from service.prove import asked_of_invariants, asked_of_options, asked_of_rules
 from service.prove.prover import Prover
 from service.prove.question import Question
 from service.rulebook.lints import Subject, remarks
@@ -106,7 +106,7 @@ class Draft:
 
     def question(self, name: str) -> Question | None:
         """The question of this id. They are made one after the other: to make them all takes longer than an answer."""
-        for part in (asked_of_options, asked_of_rules):
+        for part in (asked_of_invariants, asked_of_options, asked_of_rules):
             for question in part.questions(self.loaded):
                 if question.id == name:
                     return question
