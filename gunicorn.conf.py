@@ -59,8 +59,8 @@ class DiscreetLogger(Logger):
 
     def atoms(self, resp, req, environ, request_time):
         # The path arrives decoded: encoded again, it cannot forge a second log line.
-        # The address of a waiting form is all that it takes to open it.
-        path = re.sub(r"(?<=^/cds/form/).+", "-", environ.get("PATH_INFO") or "-")
+        # The address of a waiting form, or of a committee's computation, is all that it takes to open it.
+        path = re.sub(r"(?<=^/cds/form/).+|(?<=^/committee/jobs/)[^/]+", "-", environ.get("PATH_INFO") or "-")
         return super().atoms(resp, req, environ, request_time) | {"U": quote(path)}
 
     def exception(self, msg, *args, **kwargs):
@@ -93,9 +93,21 @@ def _by_path(path):
 reload_rules = _by_path(ROOT / "service" / "web" / "reload.py")
 
 
+COMPANIONS = {
+    setting: reload_rules.named(setting)
+    for setting in (reload_rules.BUNDLE_KEYS, reload_rules.ALSO_SERVE, reload_rules.SHADOW)
+}
+
+
+def _check(rules):
+    """The self-test of a copied candidate, with the keys that were copied beside it."""
+    command = [sys.executable, "-m", "service.selftest"]
+    keys = reload_rules.companion(rules, reload_rules.BUNDLE_KEYS)
+    return reload_rules.by_command(command, ROOT, CHECK_SECONDS, keys)(rules)
+
+
 def _take(server, home):
-    check = reload_rules.by_command([sys.executable, "-m", "service.selftest"], ROOT, CHECK_SECONDS)
-    status = reload_rules.take(CANDIDATE_RULES, home, check)
+    status = reload_rules.take(CANDIDATE_RULES, home, _check, COMPANIONS)
     reload_rules.write_status(status, home / "status.json")
     if status.taken:
         server.log.info("rules taken: %s", CANDIDATE_RULES)
@@ -103,6 +115,8 @@ def _take(server, home):
         server.log.error("rules refused: %s", CANDIDATE_RULES)
         for line in status.errors:
             server.log.error("  %s", line)
+    for line in status.left_out:
+        server.log.error("left out: %s", line)
     if status.active:
         os.environ[reload_rules.ACTIVE_RULES] = status.active
     return status

@@ -1,7 +1,8 @@
-"""Whether a folder of rules can serve: it loads, both engines are built from it, and they decide a referral.
+"""Whether rules can serve: they load, both engines are built from them, and they decide a referral.
 
-`python -m service.selftest FOLDER` ends with 0, or prints what is wrong, one line for each mistake, and ends with 1.
-gunicorn.conf.py runs it in a process of its own on every candidate; /readyz and `flask rules check` use the same checks.
+`python -m service.selftest RULES [KEYS]` ends with 0, or prints what is wrong, one line for each mistake, and ends with
+1. RULES is a folder of rule files or a bundle; with KEYS, a bundle signed by one of these public keys. gunicorn.conf.py
+runs it in a process of its own on every candidate; /readyz and `flask rules check` use the same checks.
 """
 
 import json
@@ -12,11 +13,14 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from service.bundle import serve
+from service.bundle.errors import BundleError
 from service.decision import Decider, Detail, Language
 from service.recommend.judge import Disagreement
 from service.referral.complaints import ReferralError
 from service.referral.strict_json import canonical
-from service.rulebook.load import RulebookError, load_rulebook
+from service.rulebook.load import RulebookError
+from service.rulebook.model import Rulebook
 from service.run.adapter import EngineError
 
 LANGUAGES: tuple[Language, ...] = ("fr", "en")
@@ -72,12 +76,17 @@ def _decided(decider: Decider, language: Language, detail: Detail) -> str:
         raise SelfTestError([f"the self-test referral cannot be decided: {error}"]) from error
 
 
-def qualified(directory: Path) -> Decider:
-    """A Decider over the rules in `directory` that has decided the self-test referral.
+def qualified(rules: Path, trusted: Path | None = None) -> Decider:
+    """A Decider over a folder of rules or a bundle, that has decided the self-test referral.
 
-    Raises RulebookError when they do not load, SelfTestError when no engine can be built from them or decide with them.
+    With `trusted`, the public keys, only over a bundle signed by one of them. Raises RulebookError or BundleError when
+    the rules do not load, SelfTestError when no engine can be built from them or decide with them.
     """
-    rulebook = load_rulebook(directory)
+    return fit(serve.load(rules, trusted).rulebook)
+
+
+def fit(rulebook: Rulebook) -> Decider:
+    """A Decider over `rulebook` that has decided the self-test referral. Raises SelfTestError."""
     try:
         decider = Decider(rulebook)
     except (EngineError, ValueError, ArithmeticError) as error:
@@ -87,25 +96,25 @@ def qualified(directory: Path) -> Decider:
     return decider
 
 
-def errors_of(directory: Path) -> list[str]:
-    """Everything that keeps the rules in `directory` from serving, one line each; empty when they can."""
+def errors_of(rules: Path, trusted: Path | None = None) -> list[str]:
+    """Everything that keeps a folder of rules or a bundle from serving, one line each; empty when it can."""
     try:
-        check_thoroughly(qualified(directory))
+        check_thoroughly(qualified(rules, trusted))
     except RulebookError as error:
         # A missing folder is named by the mistake itself.
-        return [
-            str(mistake) if mistake.file == str(directory) else f"{directory}/{mistake}" for mistake in error.mistakes
-        ]
+        return [str(mistake) if mistake.file == str(rules) else f"{rules}/{mistake}" for mistake in error.mistakes]
+    except BundleError as error:
+        return list(error.errors)
     except SelfTestError as error:
-        return [f"{directory}: {line}" for line in error.errors]
+        return [f"{rules}: {line}" for line in error.errors]
     return []
 
 
 def main(arguments: list[str]) -> int:
-    if len(arguments) != 1:
-        print("usage: python -m service.selftest FOLDER", file=sys.stderr)
+    if len(arguments) not in (1, 2):
+        print("usage: python -m service.selftest FOLDER|BUNDLE [KEYS]", file=sys.stderr)
         return 2
-    errors = errors_of(Path(arguments[0]))
+    errors = errors_of(*map(Path, arguments))
     for line in errors:
         print(line)
     return 1 if errors else 0

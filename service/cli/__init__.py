@@ -2,11 +2,32 @@
 
 from flask import Flask
 
+from service.cli.add_case import add_case
+from service.cli.borderline import borderline
+from service.cli.cases import test
 from service.cli.clients import clients
 from service.cli.codes import codes
+from service.cli.diff import diff_command
+from service.cli.doc import doc
+from service.cli.mutate import mutate
+from service.cli.prove import prove_command
+from service.cli.publish import keygen, publish_command, verify
 from service.cli.recommend import recommend
 from service.cli.rules import rules
+from service.cli.table import table
 from service.cli.vocabulary import vocabulary
+
+rules.add_command(test)
+rules.add_command(add_case)
+rules.add_command(borderline)
+rules.add_command(mutate)
+rules.add_command(diff_command)
+rules.add_command(doc)
+rules.add_command(prove_command)
+rules.add_command(publish_command)
+rules.add_command(verify)
+rules.add_command(keygen)
+rules.add_command(table)
 
 
 def register(app: Flask) -> None:

@@ -7,8 +7,10 @@ from typing import NoReturn
 import click
 from flask import current_app
 
+from service.bundle import serve
+from service.bundle.errors import BundleError
 from service.language.errors import nearest
-from service.rulebook.load import RulebookError, load_rulebook
+from service.rulebook.load import RulebookError
 from service.rulebook.model import Rulebook
 
 language_option = click.option(
@@ -37,7 +39,9 @@ def loaded(directory: Path | None) -> Rulebook:
     """The rulebook, or the end of the command with every mistake listed."""
     folder = rules_folder(directory)
     try:
-        return load_rulebook(folder)
+        return serve.load(folder, None).rulebook
+    except BundleError as error:
+        fail(*error.errors)
     except RulebookError as error:
         fail(*mistakes(folder, error), f"{folder}: these rules cannot be used; mend them and try again")
 

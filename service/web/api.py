@@ -16,6 +16,8 @@ from service.tell.terminal import render
 from service.web import asked, refusals
 from service.web.answering import identified, json_response, text_response
 from service.web.problem import Problem
+from service.web.shadow import pages as shadow
+from service.web.shadow.compare import Decided
 from service.web.state import Desk, state
 
 blueprint = Blueprint("api", __name__, url_prefix="/v1")
@@ -33,15 +35,22 @@ BATCH_SECONDS = 20.0
 
 @blueprint.post("/recommendations")
 def recommend() -> Response:
+    response, decided = recommended(state().desk())
+    shadow.current().offer(decided)
+    return response
+
+
+def recommended(desk: Desk) -> tuple[Response, Decided]:
+    """The answer of one rulebook to the referral in the request, and what was decided."""
     asked.only("trace", "at")
     _takes(JSON)
     language, detail, at = asked.language(), asked.detail(), asked.moment()
-    desk = state().desk()
-    answer = desk.decider.decide_json(_body(MAX_BODY), at, language, detail)
+    body = _body(MAX_BODY)
+    answer = desk.decider.decide_json(body, at, language, detail)
     told = text_response(render(answer, language), language) if _wants_text() else json_response(answer, [language])
     response = identified(told, desk.decider.rulebook)
     response.vary.update(("Accept", "Accept-Language"))
-    return response
+    return response, Decided(body, at, answer)
 
 
 def _wants_text() -> bool:
@@ -84,7 +93,9 @@ def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: 
             if time.monotonic() > end:
                 raise Problem("batch-interrupted")
             _fit(line)
-            told = canonical(desk.decider.decide_json(line, at, language, detail))
+            answer = desk.decider.decide_json(line, at, language, detail)
+            told = canonical(answer)
+            shadow.current().offer(Decided(line, at, answer))
         except Exception as error:  # noqa: BLE001 - one bad line stops no other; it is logged by `refusal`
             told = canonical({**refusals.refusal(error).told(language), "line": number})
         yield told.encode("utf-8", "replace") + b"\n"

@@ -19,7 +19,7 @@ blueprint = Blueprint("library", __name__, url_prefix="/v1")
 def rulebook() -> Response:
     asked.only()
     desk = state().desk()
-    return _told(desk, desk.catalogue.summary)
+    return _told(desk, {**desk.catalogue.summary, "published": desk.published})
 
 
 @blueprint.get("/rulebook/rules")

@@ -9,10 +9,11 @@ from flask import Blueprint, Response
 
 from service import ENGINE_VERSION
 from service.selftest import SelfTestError, check
-from service.web import asked
+from service.web import asked, versions
 from service.web.answering import json_response
 from service.web.cds import clients, trust
 from service.web.reload import last_status
+from service.web.shadow import pages as shadow
 from service.web.state import NotReady, state
 
 blueprint = Blueprint("ops", __name__)
@@ -38,6 +39,8 @@ def readyz() -> Response:
         "status": "ready",
         "last_reload": _reload(),
         "withheld_answers": dict(sorted(here.withheld.items())),
+        "beside": versions.current().told(),
+        "shadow": shadow.current().told(),
         **_ehr(),
     }
     try:
@@ -47,7 +50,7 @@ def readyz() -> Response:
         return json_response({**told, "status": "not ready", "errors": list(error.errors)}, ["en"], 503)
     info = desk.decider.rulebook.info
     book = {"name": info.name, "version": info.version, "status": info.status, "digest": desk.decider.rulebook.digest}
-    return json_response({**told, "rulebook": book}, ["en"])
+    return json_response({**told, "rulebook": {**book, "published": desk.published}}, ["en"])
 
 
 @blueprint.get("/version")
@@ -90,4 +93,5 @@ def _reload() -> dict[str, Any] | None:
         return {"taken": False, "errors": ["the status of the last reload cannot be read"]}
     if last is None:
         return None
-    return {"taken": last.taken, "checked_at": last.checked_at, "errors": list(last.errors)}
+    left_out = {"left_out": list(last.left_out)} if last.left_out else {}
+    return {"taken": last.taken, "checked_at": last.checked_at, "errors": list(last.errors), **left_out}

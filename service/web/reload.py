@@ -1,11 +1,11 @@
 """Taking a new set of rules into service, or refusing it.
 
-The gunicorn master calls `take` at start and on SIGHUP. The candidate folder is first copied, then the *copy* is
-checked in a child process, so that what was checked is, byte for byte, what is served, even while somebody edits the
-original. A refused candidate changes nothing: the rules in service stay, and the status file says why.
+The gunicorn master calls `take` at start and on SIGHUP. The candidate, a folder of rules or a bundle, is first copied,
+then the *copy* is checked in a child process, so that what was checked is, byte for byte, what is served, even while
+somebody edits the original. A refused candidate changes nothing: the rules in service stay, and the status file says why.
 
 A snapshot never changes once taken: a worker that boots during a reload reads one set of rules or the other, never
-half of each.
+half of each. What goes with the rules (the keys that sign them, versions served beside them, a shadow) stands in it too.
 
 This module uses the standard library alone. gunicorn.conf.py loads it by its path, so that the master never imports
 the application nor its rules engine.
@@ -16,20 +16,27 @@ import os
 import re
 import shutil
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 ACTIVE_RULES = "INDICATION_ACTIVE_RULES"
-"""Environment variable: the folder of rules that a worker loads."""
+"""Environment variable: the folder of rules, or the bundle, that a worker loads."""
 RULES_STATUS = "INDICATION_RULES_STATUS"
 """Environment variable: the file that says what became of the last candidate."""
+BUNDLE_KEYS = "INDICATION_BUNDLE_KEYS"
+"""Environment variable: the public keys, a file or a folder. With them only bundles signed by one of them are served."""
+ALSO_SERVE = "INDICATION_ALSO_SERVE"
+"""Environment variable: bundles served beside the rules: a folder of them, or several parted as PATH is."""
+SHADOW = "INDICATION_SHADOW"
+"""Environment variable: rules that decide every referral too, in the dark: a bundle or a folder."""
 
+BUNDLES = "*.bundle"
 MAX_ERRORS = 200
 
 Check = Callable[[Path], list[str]]
-"""Says what is wrong with a folder of rules; nothing when it may serve."""
+"""Says what is wrong with a folder of rules or a bundle; nothing when it may serve."""
 
 
 @dataclass(frozen=True)
@@ -44,41 +51,97 @@ class Status:
     """The snapshot in service; None when no candidate was ever good."""
     errors: tuple[str, ...]
     """Why the last candidate was refused."""
+    left_out: tuple[str, ...] = ()
+    """What was to be served beside the rules and could not be copied; the rules are served without it."""
 
 
-def take(candidate: Path, home: Path, check: Check) -> Status:
+def take(candidate: Path, home: Path, check: Check, companions: Mapping[str, Sequence[Path]] | None = None) -> Status:
     """Put `candidate` into service if `check` finds nothing wrong with a copy of it.
 
     Snapshots live in `home` as `rules-1`, `rules-2` …; the highest is the one in service. An unreadable candidate or a
-    full disk raises nothing: it refuses the candidate like any other fault.
+    full disk raises nothing: it refuses the candidate like any other fault. `companions` are copied beside it, by the
+    setting that names them; of these only the keys are needed to serve.
     """
     previous = _snapshots(home)
     number = previous[-1][0] + 1 if previous else 1
     # Under another name until it is good: a snapshot called rules-N has passed its check.
-    trial = home / "trial" / candidate.absolute().name
+    trial, name = home / "trial", candidate.absolute().name
+    left_out: list[str] = []
     try:
-        shutil.rmtree(trial.parent, ignore_errors=True)
-        # Names with a dot in front are editors' and volume mounts' own; no rule file has one.
-        shutil.copytree(candidate, trial, ignore=shutil.ignore_patterns(".*"))
+        shutil.rmtree(trial, ignore_errors=True)
+        for setting, paths in (companions or {}).items():
+            left_out += _copy_companions(setting, paths, trial)
+        _copy(candidate, trial / "rules" / name)
         # An error names the file that its author edits, `rules/safety/bleeding.yaml`, not its copy.
-        errors = [line.replace(f"{trial.parent}{os.sep}", "") for line in check(trial)]
+        copied = re.compile(re.escape(f"{trial}{os.sep}") + r"(?:rules|\w+/\d+)/")
+        errors = [copied.sub("", line) for line in check(trial / "rules" / name)]
         if not errors:
             trial.rename(home / f"rules-{number}")
     except OSError as error:
-        errors = [f"{trial.name}: cannot be taken: {error.strerror or error}"]
-    shutil.rmtree(trial.parent, ignore_errors=True)
+        errors = [f"{name}: cannot be taken: {error.strerror or error}"]
+    shutil.rmtree(trial, ignore_errors=True)
 
     if not errors:
         # The one before is kept: a worker may be reading it right now.
         for _, old in previous[:-1]:
             shutil.rmtree(old, ignore_errors=True)
-    snapshots = _snapshots(home)
     return Status(
         taken=not errors,
         checked_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        active=str(snapshots[-1][1]) if snapshots else None,
+        active=_active(home),
         errors=tuple(errors[:MAX_ERRORS]),
+        left_out=tuple(left_out[:MAX_ERRORS]),
     )
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True)
+    if source.is_file():
+        shutil.copyfile(source, target)
+    else:
+        # Names with a dot in front are editors' and volume mounts' own; no rule file has one.
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(".*"))
+
+
+def _copy_companions(setting: str, paths: Sequence[Path], trial: Path) -> list[str]:
+    """Copies what a setting names; says what could not be copied. Without their keys the rules cannot be taken."""
+    left_out = []
+    for at, path in enumerate(paths):
+        try:
+            if setting == ALSO_SERVE and not path.is_file():
+                raise OSError("no bundle, nor a folder that holds one")
+            _copy(path, trial / setting / str(at) / path.absolute().name)
+        except OSError as error:
+            told = f"{setting}: {path}: {error.strerror or error}"
+            if setting == BUNDLE_KEYS:
+                raise OSError(told) from None
+            left_out.append(told)
+    return left_out
+
+
+def companion(active: Path, setting: str) -> list[Path]:
+    """Where the copies stand that were taken with the rules at `active`; none when nothing was copied."""
+    return sorted(active.parents[1].glob(f"{setting}/*/*"), key=lambda path: int(path.parent.name))
+
+
+def named(setting: str) -> list[Path]:
+    """What a setting names, in order: files and folders, a folder of bundles as its bundles. Empty when it is not set."""
+    value = os.environ.get(setting)
+    if not value:
+        return []
+    if setting != ALSO_SERVE:
+        return [Path(value)]
+    return bundles(Path(part) for part in value.split(os.pathsep) if part)
+
+
+def bundles(paths: Iterable[Path]) -> list[Path]:
+    """Each path, a folder as the bundles in it; a folder without any as itself, so that somebody complains of it."""
+    return [found for path in paths for found in (path.is_dir() and sorted(path.glob(BUNDLES))) or [path]]
+
+
+def _active(home: Path) -> str | None:
+    snapshots = _snapshots(home)
+    return str(next((snapshots[-1][1] / "rules").iterdir())) if snapshots else None
 
 
 def _snapshots(home: Path) -> list[tuple[int, Path]]:
@@ -86,13 +149,13 @@ def _snapshots(home: Path) -> list[tuple[int, Path]]:
     return sorted((int(match[1]), path) for match, path in numbered if match)
 
 
-def by_command(command: Sequence[str], directory: Path, seconds: float) -> Check:
-    """A check that runs `command FOLDER` in `directory`: exit code 0 is good, else each line it prints is an error."""
+def by_command(command: Sequence[str], directory: Path, seconds: float, more: Sequence[Path] = ()) -> Check:
+    """A check that runs `command RULES more…` in `directory`: exit code 0 is good, else each line it prints is an error."""
 
     def check(rules: Path) -> list[str]:
         try:
             run = subprocess.run(  # noqa: S603 - the command is ours, the folder is the operator's; no shell
-                [*command, str(rules)],
+                [*command, str(rules), *map(str, more)],
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -122,7 +185,9 @@ def write_status(status: Status, path: Path) -> None:
 def read_status(path: Path) -> Status:
     """The inverse of `write_status`, for /readyz."""
     data = json.loads(path.read_text(encoding="utf-8"))
-    return Status(data["taken"], data["checked_at"], data["active"], tuple(data["errors"]))
+    return Status(
+        data["taken"], data["checked_at"], data["active"], tuple(data["errors"]), tuple(data.get("left_out", ()))
+    )
 
 
 def last_status() -> Status | None:

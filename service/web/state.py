@@ -12,9 +12,12 @@ from typing import Any
 
 from flask import current_app
 
+from service.bundle import serve
+from service.bundle.bundle import Bundle
+from service.bundle.errors import BundleError
 from service.decision import Decider
 from service.rulebook.load import RulebookError
-from service.selftest import SelfTestError, qualified
+from service.selftest import SelfTestError, fit
 from service.tell.catalogue import Catalogue
 from service.web.openapi import openapi
 
@@ -39,6 +42,8 @@ class Desk:
 
     decider: Decider
     catalogue: Catalogue
+    #: what its rules came in, and who signed it; None when they stood in a folder
+    published: dict[str, Any] | None = None
 
     @cached_property
     def openapi(self) -> dict[str, Any]:
@@ -48,8 +53,9 @@ class Desk:
 class State:
     """The desk of this process. A process that was forked after it was built builds its own: it holds a C engine."""
 
-    def __init__(self, rules: Path) -> None:
+    def __init__(self, rules: Path, trusted: Path | None = None) -> None:
         self.rules = rules
+        self.trusted = trusted
         #: answers that were not given because the two engines differed or one failed, by kind
         self.withheld: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -69,13 +75,19 @@ class State:
                 self._desk = self._build()
             return self._desk
 
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """Why there is no desk, when it was last tried to build one."""
+        return self._errors
+
     def _build(self) -> Desk:
         self._tried = time.monotonic()
         try:
-            decider = qualified(self.rules)
+            source = serve.load(self.rules, self.trusted)
+            decider = fit(source.rulebook)
         except RulebookError as error:
             self._errors = tuple(map(str, error.mistakes))
-        except SelfTestError as error:
+        except (BundleError, SelfTestError) as error:
             self._errors = error.errors
         except Exception as error:
             # A fault of ours must not keep the other workers from starting.
@@ -83,7 +95,7 @@ class State:
             self._errors = (f"the rules cannot be used ({type(error).__name__}; see the log)",)
         else:
             self._errors = ()
-            return Desk(decider, Catalogue(decider.rulebook))
+            return Desk(decider, Catalogue(decider.rulebook), published(source.bundle) if source.bundle else None)
         log.error("the rules in %s cannot serve: %s", self.rules, "; ".join(self._errors))
         raise NotReady(self._errors)
 
@@ -93,6 +105,21 @@ class State:
             self.desk()
         except NotReady:
             log.error("this worker starts without rules")  # noqa: TRY400 - the reason is logged where it was found
+
+
+def published(bundle: Bundle) -> dict[str, Any]:
+    """A bundle as it is told: when it was published, what it follows, and whose signature was verified.
+
+    `signature`: `verified` by the trusted key `key`; `unverified` when nobody said whom to trust; or `unsigned`.
+    """
+    about = bundle.manifest
+    return {
+        "date": about.date,
+        "grade": about.grade,
+        "follows": about.follows.version if about.follows else None,
+        "signature": "verified" if bundle.signed_by else "unverified" if bundle.claims else "unsigned",
+        "key": bundle.signed_by,
+    }
 
 
 def state() -> State:

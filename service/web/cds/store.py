@@ -1,4 +1,4 @@
-"""What the workers of this service must know together: tokens already used, feedback, and forms waiting to be opened.
+"""What the workers of this service must know together: tokens already used, feedback, forms waiting to be opened, and counts.
 
 One SQLite file beside the processes. It is no record of patients: a waiting form is the only thing in it that speaks of
 one, and it is overwritten when it is opened or when its time is over.
@@ -34,6 +34,9 @@ CREATE TABLE IF NOT EXISTS ticket (id BLOB PRIMARY KEY, body BLOB NOT NULL, unti
 CREATE TABLE IF NOT EXISTS feedback (
   digest BLOB NOT NULL UNIQUE, client TEXT NOT NULL, service TEXT NOT NULL, entry TEXT NOT NULL, received REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS tally (
+  subject TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (subject, kind)
+) WITHOUT ROWID;
 """
 
 
@@ -91,6 +94,19 @@ class Store:
         with self._writing() as connection:
             rows = connection.execute("SELECT client, service, entry FROM feedback ORDER BY rowid").fetchall()
         return [{"client": client, "service": service, **json.loads(entry)} for client, service, entry in rows]
+
+    def tally(self, subject: str, counts: Mapping[str, int]) -> None:
+        """Adds to what is counted of `subject`. Kinds are words of the rulebook, so there is an end to them."""
+        with self._writing() as connection:
+            connection.executemany(
+                "INSERT INTO tally VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET number = number + excluded.number",
+                [(subject, kind, number) for kind, number in counts.items() if number],
+            )
+
+    def tallied(self, subject: str) -> dict[str, int]:
+        """All that was counted of `subject`, by kind."""
+        rows = self._connection().execute("SELECT kind, number FROM tally WHERE subject = ?", (subject,))
+        return dict(rows.fetchall())
 
     def ticket_put(self, body: bytes, ttl_s: float) -> str:
         """A name nobody can guess, under which `body` can be taken once within `ttl_s` seconds. Raises Full."""

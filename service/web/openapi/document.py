@@ -4,17 +4,27 @@ from collections.abc import Iterable
 from typing import Any
 
 from service import ENGINE_VERSION
+from service.bundle.manifest import GRADES
 from service.selftest import vector
 from service.tell.catalogue import Catalogue
 from service.web.openapi.answer import answer_schemas
 from service.web.openapi.referral import referral_schemas
-from service.web.openapi.shapes import TEXT, Schema, array, mapping, one_of, record, ref, text
+from service.web.openapi.shapes import TEXT, Schema, array, mapping, nullable, one_of, record, ref, said, text
 from service.web.problem import KINDS, MAX_FAULTS
+from service.web.shadow.compare import KINDS as SHADOW_KINDS
 
+_COUNT: Schema = {"type": "integer", "minimum": 0}
 _STAMPED = {
     "Indication-Rulebook": {"$ref": "#/components/headers/Rulebook"},
     "Indication-Rulebook-Digest": {"$ref": "#/components/headers/RulebookDigest"},
     "Indication-Engine": {"$ref": "#/components/headers/Engine"},
+}
+_EDITION = record({"name": TEXT, "version": TEXT, "status": TEXT, "digest": TEXT})
+#: how the shadow fares in the process that answers
+_STANDING: dict[str, Schema] = {
+    "state": one_of(("starting", "running", "stopped")),
+    "errors": array(TEXT),
+    "rulebook": nullable(_EDITION),
 }
 _ASKING = [
     {"$ref": "#/components/parameters/AcceptLanguage"},
@@ -79,17 +89,7 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
             "post": {
                 **_operation("decide", "recommend", "Decide one referral."),
                 "parameters": _ASKING,
-                "requestBody": {
-                    "required": True,
-                    "description": "At most 1 MB.",
-                    "content": {"application/json": {"schema": ref("Referral"), "example": vector().referral}},
-                },
-                "responses": {
-                    "200": _readable(
-                        _given("The recommendation, as canonical JSON or as text.", ref("Recommendation"))
-                    ),
-                    **_problems(400, 413, 415, 422, 500, 503),
-                },
+                **_deciding(),
             }
         },
         "/v1/recommendations/batch": {
@@ -130,6 +130,7 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
         "/v1/rulebook/rules/{id}": _one(
             "rule", "One rule: its condition as written, its words, its evidence.", "Rule", some_rule
         ),
+        **_versions(catalogue.rulebook.info.version),
         "/v1/techniques": {
             "get": _read("techniques", "Every technique.", record({"techniques": array(ref("Technique"))}))
         },
@@ -180,6 +181,58 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                 "Versions of the engine, of Python, of durable-rules and of the rulebook.",
                 {"type": "object"},
             )
+        },
+    }
+
+
+def _deciding(*problems: int) -> dict[str, Any]:
+    """What an address that decides one referral takes and gives."""
+    return {
+        "requestBody": {
+            "required": True,
+            "description": "At most 1 MB.",
+            "content": {"application/json": {"schema": ref("Referral"), "example": vector().referral}},
+        },
+        "responses": {
+            "200": _readable(_given("The recommendation, as canonical JSON or as text.", ref("Recommendation"))),
+            **_problems(400, *problems, 413, 415, 422, 500, 503),
+        },
+    }
+
+
+def _versions(served: str) -> dict[str, Any]:
+    """Rulebooks side by side: the one in service answers here too, so that `served` is always an example."""
+    version = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "the version of the rulebook",
+        "schema": TEXT,
+        "example": served,
+    }
+    return {
+        "/v1/rulebooks": {
+            "get": _read("rulebooks", "Every version that is served here.", ref("Rulebooks")),
+        },
+        "/v1/rulebooks/shadow": {
+            "get": _read(
+                "shadow",
+                "The rulebook that decides every referral in the dark, and how often its answer would have been another: counts only.",
+                record({"shadow": nullable(ref("Shadow"))}),
+            ),
+        },
+        "/v1/rulebooks/{id}/rulebook": {
+            "get": {
+                **_read("rulebookOfVersion", "One version of the rulebook.", ref("Rulebook"), 404),
+                "parameters": [version],
+            }
+        },
+        "/v1/rulebooks/{id}/recommendations": {
+            "post": {
+                **_operation("decide", "recommendByVersion", "Decide one referral by one version of the rulebook."),
+                "parameters": [version, *_ASKING],
+                **_deciding(404),
+            }
         },
     }
 
@@ -282,6 +335,56 @@ def _problem_schemas() -> dict[str, Schema]:
     }
 
 
+def _version_schemas() -> dict[str, Schema]:
+    move = {"from": TEXT, "to": TEXT, "count": _COUNT}
+    return {
+        "Published": record(
+            {
+                "date": TEXT,
+                "grade": one_of(
+                    GRADES,
+                    "how it changed from the version that it follows; a loosening frees, a tightening holds back",
+                ),
+                "follows": nullable(text("the version that it replaces")),
+                "signature": one_of(("verified", "unverified", "unsigned")),
+                "key": nullable(text("the trusted key that signed it")),
+            },
+            description="The bundle that the rules came in; null when they stood in a folder.",
+        ),
+        "Rulebooks": record(
+            {
+                "rulebooks": array(
+                    record(
+                        {
+                            "version": TEXT,
+                            "name": TEXT,
+                            "digest": TEXT,
+                            "in_service": {
+                                "type": "boolean",
+                                "description": "the one that answers where no version is named",
+                            },
+                            "published": nullable(ref("Published")),
+                        }
+                    )
+                ),
+                "errors": array(TEXT, "why a bundle that was named is not served"),
+            }
+        ),
+        "Shadow": record(
+            {
+                **_STANDING,
+                "against": record({"version": TEXT, "digest": TEXT}, description="the rulebook in service"),
+                "counts": record({kind: said(_COUNT, words) for kind, words in SHADOW_KINDS.items()}),
+                "first_options": array(record(move), "lesions, by which option came first and which would have"),
+                "statuses": array(
+                    record({"technique": TEXT, **move}), "lesions, by an option's status and what it would have been"
+                ),
+            },
+            description="Counted by all workers together since this rulebook was first set beside the one in service.",
+        ),
+    }
+
+
 def _catalogue_schemas() -> dict[str, Schema]:
     both = ref("Text")
     evidence_in_short = record({"certainty": TEXT, "verified": {"type": "boolean"}, "sources": array(TEXT)})
@@ -310,8 +413,10 @@ def _catalogue_schemas() -> dict[str, Schema]:
                 "notice": both,
                 "counts": {"type": "object"},
                 "topics": array(TEXT),
+                "published": nullable(ref("Published")),
             }
         ),
+        **_version_schemas(),
         "RuleInShort": record({**rule, "evidence": evidence_in_short}, rule_more),
         "Rule": record(
             {
@@ -381,13 +486,21 @@ def _catalogue_schemas() -> dict[str, Schema]:
                 "status": one_of(("ready", "not ready")),
                 "last_reload": {
                     "anyOf": [
-                        record({"taken": {"type": "boolean"}, "errors": array(TEXT)}, {"checked_at": TEXT}),
+                        record(
+                            {"taken": {"type": "boolean"}, "errors": array(TEXT)},
+                            {"checked_at": TEXT, "left_out": array(TEXT)},
+                        ),
                         {"type": "null"},
                     ]
                 },
                 "withheld_answers": mapping(
                     {"type": "integer"}, "answers this process did not give: the engines differed, or one failed"
                 ),
+                "beside": record(
+                    {"versions": array(TEXT), "errors": array(TEXT, "why a bundle that was named is not served")},
+                    description="versions of the rulebook served beside the one in service",
+                ),
+                "shadow": nullable(record(_STANDING)),
                 "cds_open": {
                     "type": "boolean",
                     "description": "the development switch: an EHR is let in without a token",

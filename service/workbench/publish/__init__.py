@@ -1,0 +1,1 @@
+"""Publishing: from rules that pass to a numbered, approved, signed bundle."""
