@@ -38,6 +38,26 @@ class Shot:
 FOR_README = (
     Shot("form-deferral", "/?example=apixaban-yesterday", 1280, 860),
     Shot("form-mobile", "/?example=seed-typical-patient", 390, 844, actions=(("show", "#result"),)),
+    Shot(
+        "workbench/committee-slip",
+        "/committee/edit?rule=bleeding.platelets-low",
+        1440,
+        1060,
+        actions=(("retype", "blood.platelets < 50 → blod.platelets < 45"), ("wait", ".c-mistakes")),
+    ),
+    Shot(
+        "workbench/committee-impact",
+        "/committee/edit?rule=bleeding.platelets-low",
+        1440,
+        1060,
+        actions=(
+            ("retype", "blood.platelets < 50 → blood.platelets < 45"),
+            ("wait", ".c-now"),
+            ("click", ".c-run[value=impact]"),
+            ("wait", ".c-picture"),
+            ("show", ".c-runs"),
+        ),
+    ),
 )
 OTHERS = (
     Shot("empty", "/", 1280, 860),
@@ -73,13 +93,28 @@ def follow(page: Page, selector: str) -> Page:
     return opened.value
 
 
+def retype(page: Page, change: str) -> None:
+    """Selects what stands before the arrow in the committee's draft and types what stands after it."""
+    before, _, after = change.partition(" → ")
+    page.locator("#text").evaluate(
+        """(field, before) => {
+            field.focus();
+            field.setSelectionRange(field.value.indexOf(before), field.value.indexOf(before) + before.length);
+        }""",
+        before,
+    )
+    page.keyboard.type(after)
+
+
 #: a deed may lead to another page
 DEEDS: dict[str, Callable[[Page, str], Page | None]] = {
     "click": lambda page, selector: page.locator(selector).first.click(),
     "follow": follow,
     "media": lambda page, media: page.emulate_media(media=media),
+    "retype": retype,
     "show": lambda page, selector: page.locator(selector).first.evaluate("it => { it.scrollIntoView() }"),
-    "wait": lambda page, selector: page.locator(selector).first.wait_for(),
+    # A committee's computation may take its time.
+    "wait": lambda page, selector: page.locator(selector).first.wait_for(timeout=300_000),
 }
 
 
@@ -132,7 +167,7 @@ def main(arguments: list[str] | None = None) -> int:
     for path in take_all(wanted):
         size = path.stat().st_size
         sys.stdout.write(f"{path} ({size / 1000:.0f} kB)\n")
-        if path.parent == ROOT / "docs" and size > README_LIMIT:
+        if path.is_relative_to(ROOT / "docs") and size > README_LIMIT:
             too_large.append(path.name)
     if too_large:
         sys.stderr.write(f"too large for the README ({README_LIMIT / 1000:.0f} kB): {', '.join(too_large)}\n")

@@ -19,7 +19,7 @@ from tests.tell.aloud import faults_of_text
 
 MODULES: tuple[ModuleType, ...] = (answer, change, phrases, sentences, terminal, trace, values, why, words)
 #: the same word in both languages
-ALIKE = {"indication"}
+ALIKE = {"indication", "indications"}
 
 
 def texts_of(value: Any) -> Iterator[Text]:

@@ -1,0 +1,1 @@
+"""What the committee's page runs over a draft, in a process of its own: check, prove, test, impact."""
