@@ -77,7 +77,7 @@ def _invariant(rulebook: Rulebook, invariant: Invariant, technique: str) -> Ques
             spared.append(other.of(when).yes)
         return prover.refute(world, all_of([*other.assumptions(), failing(world, prover.options(world)), *spared]))
 
-    never = ", ".join(invariant.never)
+    label = rulebook.techniques[technique].label
     return Question(
         f"invariant:{invariant.id}:{technique}",
         "invariant",
@@ -85,8 +85,8 @@ def _invariant(rulebook: Rulebook, invariant: Invariant, technique: str) -> Ques
         f"{_FILE}:{invariant.line}",
         invariant.because,
         Text(
-            f"Un patient a cette option avec l’un des statuts {never} : une règle manque, ou l’invariant est trop large.",
-            f"A patient has this option with one of the statuses {never}: a rule is missing, or the invariant is too wide.",
+            f"« {label.fr} » a pour ce patient un statut que l’invariant interdit : une règle manque, ou l’invariant est trop large.",
+            f"«{label.en}» has a status that the invariant forbids: a rule is missing, or the invariant is too wide.",
         ),
         f"{invariant!r}\n{when!r}\n{unless!r}\n{content(rulebook, dossier, dict.fromkeys(kinds))}",
         ask,

@@ -168,12 +168,13 @@ def _can_be_chosen(rulebook: Rulebook, dossier: Dossier) -> Iterator[Question]:
                 usable = any_of(of.bears.statuses()[status] for status in OPEN)
                 return turned(Proof(prover.always(world, z3.Not(z3.And(of.chosen, usable))), 0.0))
 
+            label = rulebook.modes[kind, mode].label
             yield Question(
                 f"can-be-chosen:{name}:{mode}",
                 "can-be-chosen",
                 (name, mode),
                 f"techniques/{name}.yaml:1",
-                Text(f"Le mode « {mode} » peut être choisi.", f"The mode «{mode}» can be chosen."),
+                Text(f"« {label.fr} » peut être choisi en premier.", f"«{label.en}» can be chosen first."),
                 Text(
                     "Quel que soit le patient, un autre mode passe avant : celui-ci n’est jamais qu’une solution de rechange.",
                     "Whoever the patient, another mode comes first: this one is never more than a fallback.",
