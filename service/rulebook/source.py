@@ -20,8 +20,9 @@ Keys: TypeAlias = tuple[str | int, ...]
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 30
 
-_INTEGER = re.compile(r"[-+]?\d+\Z")
-_DECIMAL = re.compile(r"[-+]?\d+\.\d+\Z")
+# Of longer ones Python makes no number, or infinity: they stay texts, which no field of a number takes.
+_INTEGER = re.compile(r"[-+]?\d{1,30}\Z")
+_DECIMAL = re.compile(r"[-+]?\d{1,30}\.\d{1,30}\Z")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
 # libyaml's parser when PyYAML was built with it, the pure Python one otherwise: same nodes.
@@ -82,8 +83,10 @@ def read_bytes(content: bytes, name: str) -> tuple[Document, list[Mistake]]:
 def read_text(text: str, name: str) -> tuple[Document, list[Mistake]]:
     unusable = Document(name, None, {}, text)
     try:
+        anchors, tags, deep = _refused(text, name)
+        if deep:
+            return unusable, [*anchors, *tags, deep]
         root = yaml.compose(text, Loader=_Loader)
-        anchors, tags = _refused(text, name)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
@@ -99,26 +102,36 @@ def read_text(text: str, name: str) -> tuple[Document, list[Mistake]]:
         return unusable, anchors + tags
     reader = _Reader(name)
     data = reader.value(root, ())
-    if reader.too_deep:
-        return unusable, tags + reader.mistakes
     return Document(name, data, reader.places, text), tags + reader.mistakes
 
 
-def _refused(text: str, name: str) -> tuple[list[Mistake], list[Mistake]]:
-    """Every anchor and every tag. An alias needs an anchor, so there is none without one."""
+def _refused(text: str, name: str) -> tuple[list[Mistake], list[Mistake], Mistake | None]:
+    """Every anchor and every tag, up to what is nested too deep. An alias needs an anchor, so there is none without one.
+
+    Looked for before the nodes are made: libyaml makes those by recursion in C, which ends the process when it is deep.
+    """
     anchors: list[Mistake] = []
     tags: list[Mistake] = []
+    depth = 0
     for event in yaml.parse(text, Loader=_Loader):
         anchor, tag = getattr(event, "anchor", None), getattr(event, "tag", None)
         mark = event.start_mark
-        if isinstance(event, yaml.AliasEvent) or mark is None:
+        if isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if not isinstance(event, yaml.NodeEvent) or mark is None:
             continue
         place = (name, mark.line + 1, mark.column + 1)
+        if depth > MAX_DEPTH:
+            return anchors, tags, Mistake(*place, "nested too deep")
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        if isinstance(event, yaml.AliasEvent):
+            continue
         if anchor:
             anchors.append(Mistake(*place, "anchors and aliases are not used in rule files", f"&{anchor}"))
         elif tag:
             tags.append(Mistake(*place, "tags are not used in rule files", str(tag)))
-    return anchors, tags
+    return anchors, tags, None
 
 
 class _Reader:
@@ -126,17 +139,11 @@ class _Reader:
         self.name = name
         self.places: dict[Keys, tuple[int, int]] = {}
         self.mistakes: list[Mistake] = []
-        self.too_deep = False
 
     def value(self, node: yaml.Node, keys: Keys) -> Any:
         # A quoted text begins one column after its quote.
         quoted = isinstance(node, yaml.ScalarNode) and node.style in ("'", '"')
         self.places[keys] = (node.start_mark.line + 1, node.start_mark.column + 1 + quoted)
-        if len(keys) > MAX_DEPTH:
-            if not self.too_deep:
-                self.complain(node, "nested too deep")
-            self.too_deep = True
-            return None
         if isinstance(node, yaml.MappingNode):
             return self.mapping(node, keys)
         if isinstance(node, yaml.SequenceNode):

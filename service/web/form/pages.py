@@ -140,9 +140,7 @@ def show() -> BaseResponse:
     return _page(desk, Visit(typed, "", language, example.at, ""), notices=[notice], tab="shown")
 
 
-def filled(
-    referral: Any, language: Language | None, notice: Text, status: int = 200, at: str = ""
-) -> BaseResponse:
+def filled(referral: Any, language: Language | None, notice: Text, status: int = 200, at: str = "") -> BaseResponse:
     """The form as another door fills it (a referral as the API takes it), or empty when that door has none.
 
     `at` is the moment of evaluation when it is not now.
