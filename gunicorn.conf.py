@@ -9,6 +9,7 @@ import atexit
 import importlib.util
 import os
 import re
+import resource
 import shutil
 import socket
 import struct
@@ -124,6 +125,8 @@ def _take(server, home):
 
 def on_starting(server):
     """No good rules, no service: the first candidate must be good."""
+    # What a crash of C code would leave on the disk holds the patient: not here, nor in workers and their shadows.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     home = Path(tempfile.mkdtemp(prefix="indication-rules-"))
     home.chmod(0o755)  # workers may run as another user, and rules are no secret
     master = os.getpid()

@@ -62,7 +62,7 @@ def unpack(data: bytes) -> Parts:
         raise BundleError(f"larger than {MAX_BUNDLE} bytes")
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            entries = _entries(archive)
+            entries = _entries(archive, len(data))
     # What zipfile raises on files made to confuse it: it promises no more than BadZipFile.
     except (
         zipfile.BadZipFile,
@@ -84,7 +84,7 @@ def unpack(data: bytes) -> Parts:
     return parts
 
 
-def _entries(archive: zipfile.ZipFile) -> dict[str, bytes]:
+def _entries(archive: zipfile.ZipFile, size: int) -> dict[str, bytes]:
     listed = archive.infolist()
     if len(listed) > MAX_FILES:
         raise BundleError(f"holds more than {MAX_FILES} files")
@@ -94,6 +94,9 @@ def _entries(archive: zipfile.ZipFile) -> dict[str, bytes]:
         fault = _fault(entry)
         if fault:
             raise BundleError(f"{entry.filename[:MAX_NAME]!a}: {fault}")
+    # Entries may be laid over one another: then a small file holds more than itself, and grows when it is read.
+    if sum(entry.file_size for entry in listed) > size:
+        raise BundleError(_NOT_ONE)
     return {entry.filename: archive.read(entry) for entry in listed}
 
 

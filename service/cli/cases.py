@@ -20,6 +20,7 @@ from service.rulebook.source import rule_files
 from service.run.adapter import EngineError
 from service.workbench.cases import CaseFile, read_cases
 from service.workbench.coverage import Coverage, Observer, why_not
+from service.workbench.held import not_held, table_folders
 from service.workbench.places import find_places
 from service.workbench.tables.patients import TableError
 from service.workbench.tables.read import read_tables
@@ -49,6 +50,8 @@ class _Run:
     outcomes: tuple[Outcome, ...]
     seconds: float
     coverage: Coverage | None
+    #: what the tables beside the cases say otherwise; None when they were not asked
+    not_held: list[str] | None
 
     @property
     def failed(self) -> list[Outcome]:
@@ -80,8 +83,10 @@ def test(
     """Decide every case, or those named, under the rules, and compare each answer with what its file expects.
 
     Both engines decide. A referral that is refused as its case expects has passed. A difference is told with the line
-    of the expectation and with what led to the answer. Ends with 1 when a case fails, and when a case file has a
-    mistake: all mistakes are listed at once. At the end: what the cases exercise of the rules (docs/workbench/test.md).
+    of the expectation and with what led to the answer. Then the tables beside the cases, unless cases are named: those
+    of the limits (fixtures/thresholds) and the approved borderline cases (fixtures/borderline). Ends with 1 when a case
+    fails or a table expects otherwise, and when a case file has a mistake: all mistakes are listed at once. At the end:
+    what the cases exercise of the rules (docs/workbench/test.md).
 
     \b
     Examples:
@@ -97,7 +102,7 @@ def test(
             click.echo(json.dumps(_plain(run), ensure_ascii=False))
         else:
             click.echo("\n".join(_told(run, language, in_full=in_full)))
-    if run.failed:
+    if run.failed or run.not_held:
         raise click.exceptions.Exit(1)
 
 
@@ -125,7 +130,8 @@ def _run(
         progress.clear()
     decided = any(outcome.recommendation is not None for outcome in outcomes)
     coverage = _coverage(rulebook, rules, outcomes, tables) if covering and decided else None
-    return _Run(rulebook, rules, where, outcomes, perf_counter() - start, coverage)
+    tables_say = not_held(rulebook, where) if table_folders(where) and not names else None
+    return _Run(rulebook, rules, where, outcomes, perf_counter() - start, coverage, tables_say)
 
 
 def _read(folder: Path, names: tuple[str, ...]) -> tuple[dict[str, CaseFile], list[Mistake]]:
@@ -166,6 +172,10 @@ def _told(run: _Run, language: Language, *, in_full: bool) -> Iterator[str]:
     for outcome in run.failed:
         yield from _failure(outcome, run.cases, language)
         yield ""
+    if run.not_held:
+        yield "TABLES expect otherwise (what the rules say, not what the table says): correct the rule, or the table"
+        yield from (f"  {line}" for line in run.not_held)
+        yield ""
     if in_full and run.coverage is not None:
         yield from _untouched(run.coverage, run.rules)
     count, failed, info = len(run.outcomes), len(run.failed), run.rulebook.info
@@ -173,6 +183,9 @@ def _told(run: _Run, language: Language, *, in_full: bool) -> Iterator[str]:
         f"{count} case{'' if count == 1 else 's'}: {count - failed} passed, {failed} failed, in {run.seconds:.1f} s"
         f" ({info.name} {info.version}, {info.status}, {run.rulebook.digest[:12]})"
     )
+    if run.not_held is not None:
+        folders = ", ".join(map(str, table_folders(run.cases)))
+        yield f"  tables of limits ({folders}): {f'{len(run.not_held)} to mend' if run.not_held else 'they say the same'}"
     if run.coverage is not None:
         yield from _summary(run.coverage)
         if not in_full:
@@ -241,6 +254,7 @@ def _plain(run: _Run) -> dict[str, Any]:
         "failed": len(run.failed),
         "seconds": round(run.seconds, 3),
         "cases": [_plain_outcome(outcome, run.cases) for outcome in run.outcomes],
+        "tables": run.not_held,
     }
     return {**plain, "coverage": _plain_coverage(run.coverage, run.rules)} if run.coverage is not None else plain
 

@@ -164,6 +164,8 @@ def _publish(
     ready = prepared(draft.files, details, key)
     target = _target(out, ready.rulebook)
     _confirm(said, ready, target)
+    # Both anew: nobody knows how long somebody sat at the prompts.
+    _refuse_taken(target)
     if rule_files(draft.folder) != draft.files:
         raise CannotPublish([f"{draft.folder}: was changed meanwhile; publish again"])
     try:
@@ -372,9 +374,13 @@ def _approvers(approvals: int) -> tuple[str, ...]:
 
 def _target(out: Path, rulebook: Rulebook) -> Path:
     target = out / f"{rulebook.info.name}-{rulebook.info.version}{SUFFIX}" if out.is_dir() or not out.suffix else out
+    _refuse_taken(target)
+    return target
+
+
+def _refuse_taken(target: Path) -> None:
     if target.exists():
         raise CannotPublish([f"{target}: exists already, and is not overwritten: what was published stays as it is"])
-    return target
 
 
 def _confirm(said: Said, ready: Prepared, target: Path) -> None:

@@ -121,9 +121,9 @@ def _refused(text: str, name: str) -> tuple[list[Mistake], list[Mistake], Mistak
         if not isinstance(event, yaml.NodeEvent) or mark is None:
             continue
         place = (name, mark.line + 1, mark.column + 1)
-        if depth > MAX_DEPTH:
-            return anchors, tags, Mistake(*place, "nested too deep")
         if isinstance(event, yaml.CollectionStartEvent):
+            if depth > MAX_DEPTH:
+                return anchors, tags, Mistake(*place, "nested too deep")
             depth += 1
         if isinstance(event, yaml.AliasEvent):
             continue

@@ -125,8 +125,13 @@ def companion(active: Path, setting: str) -> list[Path]:
 
 
 def named(setting: str) -> list[Path]:
-    """What a setting names, in order: files and folders, a folder of bundles as its bundles. Empty when it is not set."""
+    """What a setting names, in order: files and folders, a folder of bundles as its bundles. Empty when it is not set.
+
+    Raises ValueError when the keys are set to nothing: whoever meant to name them would have everything trusted.
+    """
     value = os.environ.get(setting)
+    if setting == BUNDLE_KEYS and value is not None and not value.strip():
+        raise ValueError(f"{BUNDLE_KEYS} is set and empty; name the public keys, or unset it")
     if not value:
         return []
     if setting != ALSO_SERVE:

@@ -53,9 +53,10 @@ class Desk:
 class State:
     """The desk of this process. A process that was forked after it was built builds its own: it holds a C engine."""
 
-    def __init__(self, rules: Path, trusted: Path | None = None) -> None:
+    def __init__(self, rules: Path, trusted: Path | None = None, retry: float = RETRY_SECONDS) -> None:
         self.rules = rules
         self.trusted = trusted
+        self._retry = retry
         #: answers that were not given because the two engines differed or one failed, by kind
         self.withheld: Counter[str] = Counter()
         self._lock = threading.Lock()
@@ -70,7 +71,7 @@ class State:
             if self._owner != os.getpid():
                 self._owner, self._desk, self._errors = os.getpid(), None, ()
             if self._desk is None:
-                if self._errors and time.monotonic() - self._tried < RETRY_SECONDS:
+                if self._errors and time.monotonic() - self._tried < self._retry:
                     raise NotReady(self._errors)
                 self._desk = self._build()
             return self._desk

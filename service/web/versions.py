@@ -26,6 +26,9 @@ blueprint = Blueprint("versions", __name__, url_prefix="/v1/rulebooks")
 EXTENSION = "indication-versions"
 #: each takes memory in every worker once it is asked for
 MOST_VERSIONS = 8
+#: seconds before a version that could not be loaded is tried anew: it is a copy that does not change, and whoever asks for
+#: it again and again must not keep a worker at loading it
+RETRY_SECONDS = 600.0
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Versions:
             about = bundle.manifest
             known = found.setdefault(
                 about.version,
-                Beside(about.name, about.digest, published(bundle), State(path, self._trusted)),
+                Beside(about.name, about.digest, published(bundle), State(path, self._trusted, RETRY_SECONDS)),
             )
             if known.digest != about.digest:
                 errors.append(f"{path}: another bundle is version {about.version} too; the first one is served")

@@ -255,7 +255,8 @@ def test_a_flood_of_unknown_fields_is_refused_in_a_moment() -> None:
     """Looking for the nearest name takes time: it is done for a few, and everything is still told."""
     begun = time.perf_counter()
     found = complaints_of(small({f"blood.plateletz{at}": at for at in range(20_000)}))
-    assert time.perf_counter() - begun < 2
+    # Looked for every name it takes minutes; a busy machine may take some seconds.
+    assert time.perf_counter() - begun < 20
     assert len(found) == 20_000
     assert {each.code for each in found} == {"unknown_field"}
     assert sum("blood.platelets" in each.text.en for each in found) == MOST_SUGGESTIONS

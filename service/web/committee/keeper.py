@@ -21,6 +21,7 @@ file whose lock means «a computation is running». What stands in FOLDER:
 import contextlib
 import fcntl
 import json
+import math
 import os
 import resource
 import select
@@ -69,7 +70,7 @@ def main(arguments: list[str]) -> None:
 def _work(folder: Path, server: int, order: bytes, command: list[str], patience: tuple[float, float]) -> None:
     began = time.monotonic()
     with (folder / "events").open("wb") as events, (folder / "trouble").open("wb") as trouble:
-        process = _started(folder, order, command, (events.fileno(), trouble.fileno()))
+        process = _started(folder, order, command, (events.fileno(), trouble.fileno()), math.ceil(patience[0]) + 1)
     how = "stopped"
     try:
         how = _watched(folder, server, process, patience)
@@ -86,12 +87,19 @@ def _work(folder: Path, server: int, order: bytes, command: list[str], patience:
         draft.replace(folder / "end")
 
 
-def _started(folder: Path, order: bytes, command: list[str], outputs: tuple[int, int]) -> "subprocess.Popen[bytes]":
+def _started(
+    folder: Path, order: bytes, command: list[str], outputs: tuple[int, int], seconds: int
+) -> "subprocess.Popen[bytes]":
     # Patients first: whoever asks the service for a recommendation does not wait for a proof.
     os.nice(10)
+    # Should the machine run out of memory, the system ends the computation and not a worker that answers.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_EVENTS, MOST_EVENTS))
     resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, MOST_MEMORY))
+    # Should this process be killed, nobody would end the computation: then the system does.
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
     own = folder / "tmp"
     own.mkdir(mode=0o700)
     # A file in memory, not a pipe: the computation may take its time to read.

@@ -28,15 +28,17 @@ from service.workbench.site.teller import Teller
 
 blueprint = Blueprint("committee", __name__, url_prefix="/committee")
 
-#: bytes of a request: a rule file, far above any real one
+#: bytes of a draft: far above any real rule file, and read within seconds whatever stands in it, which a clinician may wait for
+MOST_TEXT = 100_000
+#: bytes of a request: a browser may write three for one
 MOST_BYTES = 400_000
 #: how much of one that is too large is read and thrown away, so that its sender reads the refusal and not a reset
 MOST_DRAINED = 32_000_000
 #: rules that are listed at once when nothing narrows the list
 MOST_SHOWN = 60
 _TOO_LARGE = Text(
-    f"Un fichier de règles tient ici en {MOST_BYTES // 1000} ko.",
-    f"A rule file is at most {MOST_BYTES // 1000} kB here.",
+    f"Un fichier de règles tient ici en {MOST_TEXT // 1000} ko.",
+    f"A rule file is at most {MOST_TEXT // 1000} kB here.",
 )
 _GONE = Text(
     "Ce calcul n’est plus gardé : le relancer depuis la page du fichier. Le brouillon est resté dans l’onglet.",
@@ -60,11 +62,15 @@ def register(app: Flask) -> None:
 
 @blueprint.before_request
 def only_from_here() -> None:
-    request.max_content_length = MOST_BYTES
+    request.max_content_length = MOST_BYTES + 1
     request.max_form_memory_size = MOST_BYTES
     if request.method == "POST":
         same_origin.check()
         if (request.content_length or 0) > MOST_BYTES:
+            drain(MOST_DRAINED)
+            raise Problem("too-large", detail=_TOO_LARGE)
+        # A body of unsaid length is cut at the limit without a word: half a draft would be taken for the whole.
+        if len(request.get_data()) > MOST_BYTES:
             drain(MOST_DRAINED)
             raise Problem("too-large", detail=_TOO_LARGE)
 
@@ -100,8 +106,10 @@ def _draft() -> Draft:
     if text is None or file not in library.redraft.files:
         raise Problem("not-found")
     # Half of a surrogate pair is no text, and would fail wherever it is written.
-    whole = normal(text).encode("utf-8", "replace").decode("utf-8")
-    return Draft(library, file, whole)
+    whole = normal(text).encode("utf-8", "replace")
+    if len(whole) > MOST_TEXT:
+        raise Problem("too-large", detail=_TOO_LARGE)
+    return Draft(library, file, whole.decode("utf-8"))
 
 
 def _rule(draft: Draft, named: str | None) -> str:

@@ -68,4 +68,4 @@ def workshop() -> Workshop:
 
 def switched_off() -> bool:
     """Whether whoever runs the service wants no such pages."""
-    return os.environ.get("INDICATION_COMMITTEE", "").strip().lower() in ("off", "0", "no", "false")
+    return os.environ.get("INDICATION_COMMITTEE", "").strip().lower() not in ("", "on", "1", "yes", "true")

@@ -145,6 +145,8 @@ def _told(book: Rulebook, example: Example, language: str) -> str:
 
 
 def _value(item: Item | None, value: Any, language: str) -> str:
+    if isinstance(value, list):
+        return ", ".join(_value(item, each, language) for each in value)
     if isinstance(value, bool):
         return VERDICT["yes" if value else "no"].in_(language)
     if value == "unknown":

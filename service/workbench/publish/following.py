@@ -17,6 +17,9 @@ from service.workbench.publish.payloads import refusals
 from service.workbench.publish.prepare import CannotPublish
 from service.workbench.versions import NoSuchVersion, version
 
+#: what publishing writes into rulebook.yaml
+_WRITTEN = ("version", "effective", "status", "approved_by")
+
 
 @dataclass(frozen=True, slots=True)
 class Following:
@@ -29,12 +32,10 @@ class Following:
 
     @property
     def words(self) -> Text:
-        """The changes in words, one line each; what is said of several rules is said once."""
+        """The changes in words, one line each, but for what publishing itself writes; what is said of several rules is said once."""
+        told = [change for change in self.changes if not (change.kind == "rulebook" and change.of in _WRITTEN)]
         return Text(
-            *(
-                "\n".join(dict.fromkeys(change.what.in_(language) for change in self.changes))
-                for language in ("fr", "en")
-            )
+            *("\n".join(dict.fromkeys(change.what.in_(language) for change in told)) for language in ("fr", "en"))
         )
 
 
@@ -75,9 +76,29 @@ def predecessor(draft: Draft, previous: str | None) -> Predecessor | None:
                 f"is {new.releases[0].version}; name that one with --previous"
             ]
         )
+    _refuse_unpublished(previous, old, draft)
     if old.digest == new.digest:
         raise CannotPublish([f"{draft.folder}: nothing has changed since {previous} (version {old.info.version})"])
     return Predecessor(old, files)
+
+
+def _refuse_unpublished(previous: str, old: Rulebook, draft: Draft) -> None:
+    """A draft, or another history, would make the step from it look smaller than the step from what hospitals have."""
+    told, ours = ([release.version for release in book.releases] for book in (old, draft.rulebook))
+    if old.info.status != "approved" or told[:1] != [old.info.version]:
+        raise CannotPublish(
+            [
+                f"{previous}: was not published: it is not approved, or its changelog.yaml does not begin with version "
+                f"{old.info.version}; name what was published (its bundle, or its tag in git)"
+            ]
+        )
+    if ours != told:
+        raise CannotPublish(
+            [
+                f"{draft.folder}/changelog.yaml: tells of {', '.join(ours) or 'no version'}, that of {previous} of "
+                f"{', '.join(told)}; what was published stays told: put its entries back"
+            ]
+        )
 
 
 def following(draft: Draft, before: Predecessor | None, progress: Progress | None = None) -> Following:

@@ -14,6 +14,7 @@ from service.rulebook.model import Rulebook
 from service.run.adapter import EngineError
 from service.selftest import errors_of
 from service.workbench.cases import read_cases
+from service.workbench.held import not_held
 from service.workbench.trying import Outcome, try_cases
 
 #: (done, of)
@@ -78,7 +79,7 @@ def _test(draft: Draft, progress: Progress) -> list[str]:
         progress(done, len(cases))
         if not outcome.passed:
             faults.append(f"{draft.cases}/{outcome.case.name}.yaml: {_why(outcome)}")
-    return faults
+    return [*faults, *not_held(draft.rulebook, draft.cases)]
 
 
 def _why(outcome: Outcome) -> str:

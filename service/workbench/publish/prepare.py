@@ -63,7 +63,8 @@ def faults_of_names(names: Sequence[str], approvals: int) -> list[str]:
     faults = [
         f"«{name[:40]}»: cannot be taken for a name" for name in names if not _sound(name, MAX_NAME) or "\n" in name
     ]
-    distinct = {" ".join(name.casefold().split()) for name in names}
+    # The same letters may be typed in several ways: an accent of its own, a wide space.
+    distinct = {" ".join(unicodedata.normalize("NFKC", name).casefold().split()) for name in names}
     if len(distinct) < len(names):
         faults.append("an approver is named twice; each approves once")
     if len(distinct) < approvals:

@@ -165,7 +165,7 @@ def test_without_its_keeper_a_job_has_failed_and_the_place_is_free(jobs_of: Make
     jobs = jobs_of(SLOW)
     job = jobs.start(ORDER, {})
     keeper = keeper_of(home)
-    (computing,) = [int(pid) for pid in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()]
+    (computing,) = map(int, until(lambda: Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split()))
     os.kill(keeper, signal.SIGKILL)
     assert ended(job).how == "failed"
     os.kill(computing, signal.SIGKILL)

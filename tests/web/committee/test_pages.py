@@ -234,7 +234,7 @@ def test_another_site_is_refused(visitor: FlaskClient, draft: Draft, address: st
 def test_what_is_too_large_is_refused(visitor: FlaskClient, draft: Draft, address: str) -> None:
     response = visitor.post(f"/committee/{address}?lang=en", data=draft | {"text": "x" * 450_000})
     assert response.status_code == 413
-    assert "at most 400 kB" in seen(response).words
+    assert "at most 100 kB" in seen(response).words
 
 
 @pytest.mark.parametrize(
