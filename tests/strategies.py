@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 
 from service.decision import Decider
 from service.language.facts import Case, Facts, Listing, Moment
-from service.language.tree import All, AnyOf, Compare, CountLesions, Includes, Leaf, Node, Not
+from service.language.tree import Compare, Includes, Node, criteria
 from service.language.vocabulary import Item
 from service.recommend.recommendation import Recommendation
 from service.referral.complaints import ReferralError
@@ -117,21 +117,6 @@ def recommended(sent: Sent, by: Decider | None = None) -> Recommendation:
 
 
 # ---- thresholds ------------------------------------------------------------------------------------------------------
-
-
-def criteria(node: Node) -> Iterator[Leaf]:
-    """Every criterion, those inside questions about several lesions too."""
-    match node:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from criteria(part)
-        case Not(part):
-            yield from criteria(part)
-        case CountLesions(where):
-            yield node
-            yield from criteria(where)
-        case _:
-            yield node
 
 
 def every_condition(book: Rulebook) -> Iterator[Node]:

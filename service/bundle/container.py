@@ -63,7 +63,8 @@ def unpack(data: bytes) -> Parts:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             entries = _entries(archive, len(data))
-    # What zipfile raises on files made to confuse it: it promises no more than BadZipFile.
+    # What zipfile raises on files made to confuse it (NotImplementedError: a compression it does not know): it promises
+    # no more than BadZipFile.
     except (
         zipfile.BadZipFile,
         NotImplementedError,

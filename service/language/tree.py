@@ -129,6 +129,14 @@ def leaves(node: Node) -> Iterator[Leaf]:
             yield node
 
 
+def criteria(node: Node) -> Iterator[Leaf]:
+    """Every criterion in reading order, those inside questions about several lesions too (each after its question)."""
+    for leaf in leaves(node):
+        yield leaf
+        if isinstance(leaf, CountLesions):
+            yield from criteria(leaf.where)
+
+
 def items_of(leaf: Leaf) -> tuple[str, ...]:
     """The items a criterion reads directly; a score's own items are found through the score."""
     match leaf:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import z3
 
-from service.language.tree import CountLesions, Leaf
+from service.language.tree import CountLesions, Leaf, criteria
 from service.language.vocabulary import Text
 from service.prove.conditions import compared
 from service.prove.logic import Tri, all_of, any_of
@@ -20,7 +20,7 @@ from service.prove.patients import (
 )
 from service.prove.prover import Proof, Prover
 from service.prove.question import Question
-from service.prove.world import World, criteria
+from service.prove.world import World
 from service.rulebook.bearing import tier
 from service.rulebook.model import Rulebook
 

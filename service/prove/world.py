@@ -6,27 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import z3
 
 from service.language.scores import Score, items_read
-from service.language.tree import All, AnyOf, CountLesions, Leaf, Node, Not, items_of, scores_of
+from service.language.tree import CountLesions, Node, criteria, items_of, scores_of
 from service.prove.conditions import Conditions
 from service.prove.logic import Tri
 from service.prove.patients import Patients
 from service.referral.schema import MAX_LESIONS
 from service.rulebook.model import Rulebook
-
-
-def criteria(node: Node) -> Iterator[Leaf]:
-    """Every criterion of a condition, those asked of several lesions too."""
-    match node:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from criteria(part)
-        case Not(part):
-            yield from criteria(part)
-        case CountLesions(where):
-            yield node
-            yield from criteria(where)
-        case _:
-            yield node
 
 
 def counts_lesions(nodes: Iterable[Node]) -> bool:

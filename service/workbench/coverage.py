@@ -15,10 +15,22 @@ from service.language.facts import Case
 from service.language.kleene import NO, YES, Verdict, conjunction, disjunction, negation
 from service.language.meaning import Condition, Meaning, Situation, situations
 from service.language.scores import Score
-from service.language.tree import All, Always, AnyOf, CountLesions, Leaf, Node, Not, OfTechnique, for_technique, leaves
+from service.language.tree import (
+    All,
+    Always,
+    AnyOf,
+    CountLesions,
+    Leaf,
+    Node,
+    Not,
+    OfTechnique,
+    criteria,
+    for_technique,
+    leaves,
+)
 from service.language.vocabulary import Scope
 from service.rulebook.model import Rulebook
-from service.workbench.places import Place, Places, criteria
+from service.workbench.places import Place, Places
 from service.workbench.tables.read import Tables
 
 Kind: TypeAlias = Literal["rule", "score"]

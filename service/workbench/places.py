@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.language.tree import CountLesions, Leaf, Node, leaves
 from service.rulebook.schema import kind_of
 from service.rulebook.source import Document, Keys, read_bytes
 
@@ -29,14 +28,6 @@ class Places:
     rules: Mapping[str, tuple[Place, ...]]
     #: of each condition of a score, in the order of `Score.conditions`
     scores: Mapping[str, tuple[tuple[Place, ...], ...]]
-
-
-def criteria(node: Node) -> Iterator[Leaf]:
-    """Every criterion in reading order, those inside questions about several lesions too (each after its question)."""
-    for leaf in leaves(node):
-        yield leaf
-        if isinstance(leaf, CountLesions):
-            yield from criteria(leaf.where)
 
 
 def find_places(files: Mapping[str, bytes]) -> Places:

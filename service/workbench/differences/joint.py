@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from service.language.scores import Component, Row, Score, items_read, scores_read
-from service.language.tree import All, AnyOf, Compare, CountLesions, Leaf, Node, Not, Term, items_of, leaves, scores_of
+from service.language.tree import All, AnyOf, Compare, CountLesions, Node, Not, Term, criteria, items_of, scores_of
 from service.language.vocabulary import Item, Vocabulary
 from service.rulebook.model import Rulebook
 
@@ -31,7 +31,7 @@ class Joint:
     def comparable(self, *nodes: Node) -> bool:
         """Whether every item that these conditions read, through scores too, still means what it meant."""
         read: set[str] = set()
-        for leaf in (leaf for node in nodes for leaf in _criteria(node)):
+        for leaf in (leaf for node in nodes for leaf in criteria(node)):
             read.update(items_of(leaf))
             for name in scores_of(leaf):
                 read |= items_read(self.rulebook.scores[name], self.rulebook.scores)
@@ -119,10 +119,3 @@ def _with_scores_in(score: Score, renamed: Mapping[str, str]) -> Score:
         applies=with_scores(score.applies, renamed),
         components=tuple(component(each) for each in score.components),
     )
-
-
-def _criteria(node: Node) -> list[Leaf]:
-    found: list[Leaf] = []
-    for leaf in leaves(node):
-        found += _criteria(leaf.where) if isinstance(leaf, CountLesions) else [leaf]
-    return found

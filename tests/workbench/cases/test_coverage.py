@@ -7,12 +7,12 @@ from random import Random
 import pytest
 
 from service.language.kleene import NO, UNKNOWN, YES, Verdict
-from service.language.tree import All, AnyOf, CountLesions, Flag, Node, Not, leaves
+from service.language.tree import All, AnyOf, CountLesions, Flag, Node, Not, criteria, leaves
 from service.recommend.recommendation import Recommendation
 from service.referral.complaints import ReferralError
 from service.rulebook.source import read_bytes, rule_files
 from service.workbench.coverage import Counts, Coverage, CriterionCoverage, Observer, decisive, weigh, why_not
-from service.workbench.places import Place, criteria, find_places
+from service.workbench.places import Place, find_places
 from service.workbench.tables.read import read_tables
 from tests.fixtures.reading import ROOT, RULES, decider, fixtures, recommended
 from tests.properties.trees import Trees
