@@ -1,0 +1,171 @@
+"""A PostgreSQL server for the tests, in a temporary folder, under a user without rights, on a port of this machine alone.
+
+It is as little like a developer's server as one can be, so that what relies on defaults is found: French order of letters, days
+before months, New York's time.
+"""
+
+import os
+import pwd
+import re
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+START_SECONDS = 60
+INSTALL = "run script/setup dev"
+
+
+@dataclass(frozen=True)
+class PostgresServer:
+    """A server on a port of this machine that only the tests know the password of."""
+
+    port: int
+    user: str
+    password: str
+
+    def url(self, database: str) -> str:
+        return f"postgresql://{self.user}:{self.password}@127.0.0.1:{self.port}/{database}"
+
+    @contextmanager
+    def database(self) -> Iterator[str]:
+        """The URL of a new and empty database, dropped afterwards whoever is still connected."""
+        import psycopg
+
+        name = f"test_{secrets.token_hex(6)}"
+        with psycopg.connect(self.url("postgres"), autocommit=True) as session:
+            session.execute(f'CREATE DATABASE "{name}"'.encode())
+            try:
+                yield self.url(name)
+            finally:
+                session.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
+
+
+@contextmanager
+def running() -> Iterator[PostgresServer]:
+    """A server in a temporary folder. It ends with this block, and with this process however that ends."""
+    programs = _programs()
+    user = "tests"
+    password = secrets.token_hex(16)
+    # PostgreSQL refuses to run as root; and the folder must be within reach of whom it runs as.
+    other = _unprivileged() if os.getuid() == 0 else None
+    folder = Path(tempfile.mkdtemp(prefix="indication-postgres-", dir="/tmp" if other else None))  # noqa: S108 (its name is random, its mode 0700)
+    try:
+        password_file = folder / "password"
+        password_file.write_text(password, encoding="ascii")
+        if other is not None:
+            for path in (folder, password_file):
+                os.chown(path, other.pw_uid, other.pw_gid)
+        data = folder / "data"
+        _call(
+            other,
+            [programs / "initdb", "-D", data, "-U", user, "--auth=scram-sha-256", f"--pwfile={password_file}"],
+            ["--no-sync", "--encoding=UTF8", "--locale=C", "--locale-provider=icu", "--icu-locale=fr"],
+        )
+        port = _free_port()
+        settings = {
+            "listen_addresses": "127.0.0.1",
+            "port": port,
+            "unix_socket_directories": "",
+            "timezone": "America/New_York",
+            "datestyle": "SQL, DMY",
+            "shared_buffers": "64MB",
+            "max_connections": 40,
+            # The data is thrown away; none of it needs to outlive a power cut.
+            "fsync": "off",
+            "synchronous_commit": "off",
+            "full_page_writes": "off",
+        }
+        options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
+        log = folder / "log"
+        with log.open("wb") as output:
+            process = subprocess.Popen(
+                # When this process is killed, the system stops the server at once (SIGQUIT: an immediate shutdown).
+                [*_as(other), "--pdeathsig", "QUIT", programs / "postgres", "-D", data, *options],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                env=_environment(),
+                start_new_session=True,
+            )
+        try:
+            server = PostgresServer(port, user, password)
+            _wait_for(server, process, log)
+            yield server
+        finally:
+            process.send_signal(signal.SIGQUIT)
+            process.wait(timeout=START_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _programs() -> Path:
+    """The folder of the newest PostgreSQL, 15 or later: Debian keeps it off PATH."""
+    found = [*Path("/usr/lib/postgresql").glob("*/bin/initdb"), *map(Path, filter(None, [shutil.which("initdb")]))]
+    versions: dict[int, Path] = {}
+    for initdb in found:
+        told = re.search(r"\) (\d+)", subprocess.run([initdb, "--version"], capture_output=True, text=True).stdout)
+        versions[int(told[1]) if told else 0] = initdb.resolve().parent
+    if max(versions, default=0) < 15:
+        pytest.fail(f"a PostgreSQL server, 15 or later, is not installed: {INSTALL}")
+    return versions[max(versions)]
+
+
+def _unprivileged() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    pytest.fail(f"PostgreSQL does not run as root, and there is neither a user postgres nor nobody: {INSTALL}")
+
+
+def _as(other: pwd.struct_passwd | None) -> list[str]:
+    """A command that runs what follows as another user."""
+    if other is None:
+        return ["setpriv"]
+    return ["setpriv", f"--reuid={other.pw_uid}", f"--regid={other.pw_gid}", "--clear-groups"]
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _call(other: pwd.struct_passwd | None, command: list[Any], options: list[str]) -> None:
+    done = subprocess.run(
+        [*_as(other), "--no-new-privs", *command, *options], cwd="/", env=_environment(), capture_output=True, text=True
+    )
+    if done.returncode != 0:
+        pytest.fail(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
+
+
+def _free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return cast("int", free.getsockname()[1])
+
+
+def _wait_for(server: PostgresServer, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    import psycopg
+
+    end = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psycopg.connect(server.url("postgres"), connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if process.poll() is not None or time.monotonic() > end:
+                pytest.fail(f"PostgreSQL did not start:\n{log.read_text(errors='replace')}")
+            time.sleep(0.05)
+        else:
+            return
