@@ -27,6 +27,8 @@ KNOWN_NUMBERS = {
 }
 #: words of the rulebook that code may know, because they are words of the language itself, with the reason
 KNOWN_WORDS = {
+    "service/cohort/layout.py": {"none"},  # no column, in English
+    "service/cohort/summary/counting.py": {"percutaneous"},  # the trait of the acts that a cohort is asked about
     "service/fhir/observations.py": {"comparator"},  # FHIR's own name for < and > before a figure
     "service/fhir/unused.py": {"comparator"},  # likewise
     "service/language/parser.py": {"none"},  # a position: no position is needed

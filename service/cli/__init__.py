@@ -7,6 +7,7 @@ from service.cli.borderline import borderline
 from service.cli.cases import test
 from service.cli.clients import clients
 from service.cli.codes import codes
+from service.cli.cohort import cohort
 from service.cli.diff import diff_command
 from service.cli.doc import doc
 from service.cli.mutate import mutate
@@ -32,5 +33,5 @@ rules.add_command(table)
 
 def register(app: Flask) -> None:
     """Adds the commands to the `flask` command of `app`."""
-    for command in (recommend, rules, vocabulary, codes, clients):
+    for command in (recommend, rules, vocabulary, codes, clients, cohort):
         app.cli.add_command(command)
