@@ -137,7 +137,8 @@ class AsReferral:
 
     def _after(self, day: Day) -> bool:
         if isinstance(day, datetime):
-            return (day.replace(tzinfo=self._zone) if day.tzinfo is None else day.astimezone(self._zone)) > self._at
+            local = day.replace(tzinfo=self._zone) if day.tzinfo is None else day
+            return local.timestamp() > self._at.timestamp()
         return day > self._at.date()
 
 

@@ -99,7 +99,10 @@ class CaseMaker:
         return (at.date() - on).days * 24 > item.fresh_for
 
     def _after(self, moment: Day, at: datetime) -> bool:
-        return self.localised(moment) > at if isinstance(moment, datetime) else moment > at.date()
+        # Timestamps, as the hour that comes twice in autumn has no order on the clock.
+        return (
+            self.localised(moment).timestamp() > at.timestamp() if isinstance(moment, datetime) else moment > at.date()
+        )
 
     def _future(self, moment: Day, at: datetime) -> Complaint:
         return complaints.in_the_future(moment.isoformat(), at.isoformat(timespec="seconds"))

@@ -174,3 +174,12 @@ def test_hours_are_real_hours_when_summer_time_ends_or_begins() -> None:
     assert moment("2026-10-24", autumn).since == (13, 37)
     spring = datetime(2026, 3, 29, 12, 0, tzinfo=PARIS)
     assert moment("2026-03-28T12:00", spring).since == (23, 23)
+
+
+def test_in_the_hour_that_comes_twice_a_moment_just_past_is_past() -> None:
+    """25 October 2026, 2:10 in winter time, half an hour after 2:40 in summer time."""
+    at = datetime.fromisoformat("2026-10-25T01:10:00+00:00")
+    item = next(item for item in AGEING if item.type == "flag" and item.scope == "patient")
+    dated = {"value": False, "date": "2026-10-25T00:40:00+00:00"}
+    case = case_of({**small({item.id: dated}), "recorded_at": "2026-10-25"}, at)
+    assert item.id in case.patient.known
