@@ -7,6 +7,7 @@ referrals, one by one, on all cores.
 
 import argparse
 import hashlib
+import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
@@ -134,17 +135,21 @@ def main() -> None:
         paths = cohort(scratch, arguments.patients)
         started = time.monotonic()
         run = run_says(*paths, arguments.processes)
-        print(f"run reading: {len(run)} patients in {time.monotonic() - started:.0f} s", flush=True)  # noqa: T201 - a program
+        _say(f"run reading: {len(run)} patients in {time.monotonic() - started:.0f} s")
         for name in arguments.engines:
             engine = _engine(name, scratch, stack)
             started = time.monotonic()
             query = query_says(engine, *paths, scratch)
             found = differing(run, query)
-            print(
-                f"{name}: {len(query)} patients in {time.monotonic() - started:.0f} s, {len(found)} differ {found[:5]}",
-                flush=True,
+            _say(
+                f"{name}: {len(query)} patients in {time.monotonic() - started:.0f} s, {len(found)} differ {found[:5]}"
             )
             engine.close()
+
+
+def _say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def _engine(name: str, scratch: Path, stack: ExitStack) -> Engine:

@@ -6,69 +6,100 @@ from pathlib import Path
 import click
 from flask.cli import with_appcontext
 
-from service.cli.common import fail, loaded, rules_option
+from service.cli.common import fail, language_option, loaded, rules_option
 from service.cli.recommend import moment
 from service.cli.waiting import Progress, interruptible
 
 
 @click.command("import-fhir")
-@click.argument("source", metavar="FOLDER", type=click.Path(path_type=Path))
-@click.option("--out", required=True, type=click.Path(path_type=Path), help="Folder that the tables are written to.")
+@click.argument("export", metavar="EXPORT", type=click.Path(path_type=Path))
+@click.option(
+    "--out", required=True, metavar="FOLDER", type=click.Path(path_type=Path), help="Where the tables are written."
+)
 @click.option(
     "--as-of",
+    "as_of",
     metavar="TIME",
-    help="Moment at which ages are reckoned and after which nothing counts, as in 2026-11-23T09:00:00+01:00.  "
-    "[default: that of the import that was begun there, else now]",
+    help="The moment that ages are reckoned at and after which nothing counts, as in 2026-11-23T09:00:00+01:00; without "
+    "a zone, in the rulebook's.  [default: that of the import that was begun there, else now]",
 )
 @click.option(
     "--processes",
-    type=click.IntRange(min=1),
-    help="Processes that read at once; each takes up to 1 GB.  [default: one for each core]",
+    type=click.IntRange(1, 512),
+    metavar="N",
+    help="Processes that work at once; each takes up to 0.7 GB.  [default: one for each core]",
 )
-@click.option("--force", is_flag=True, help="Throw away an unfinished import, or replace a finished one, in --out.")
+@click.option("--force", is_flag=True, help="Throw away the import, finished or not, that is there.")
+@language_option
 @rules_option
 @with_appcontext
 def import_fhir(
-    source: Path, out: Path, as_of: str | None, processes: int | None, force: bool, directory: Path | None
+    export: Path,
+    out: Path,
+    as_of: str | None,
+    processes: int | None,
+    force: bool,
+    language: str,
+    directory: Path | None,
 ) -> None:
-    """Read the FHIR R4 Bulk Data in FOLDER: NDJSON files, plain or compressed with gzip, one resource a line.
+    """Read the FHIR R4 Bulk Data in EXPORT.
 
-    Each patient is read as the EHR's door reads one. Those with a bone lesion get a row in patients.parquet and one for
-    each lesion in lesions.parquet; import.json accounts for everything that was read and not used. An import that is
-    interrupted goes on where it was when the same command is given again. See docs/bulk-fhir.md.
+    EXPORT is a folder of NDJSON files, plain or compressed with gzip, one resource a line. Each patient is read as the
+    EHR's door reads one. Those with a bone lesion get a row in patients.parquet, and one for each lesion in lesions.parquet;
+    import.json accounts for everything that was not used. An import that is interrupted goes on where it stopped when the
+    same command is given again. See docs/bulk-fhir.md.
 
     \b
     Examples:
-      flask cohort import-fhir export/ --out cohort/
-      flask cohort import-fhir export/ --out cohort/ --as-of 2026-11-23T00:00:00+01:00
-      flask cohort recommend cohort/ --out recommended/
+      flask cohort import-fhir export --out patients
+      flask cohort import-fhir export --out patients --as-of 2026-11-23T09:00:00+01:00 --processes 8
+      flask cohort recommend patients --out result
     """
-    from service.cohort.bulk.report import told
-    from service.cohort.bulk.run import import_folder
-    from service.cohort.running.errors import RunError
-
     try:
         at = moment(as_of) if as_of else None
     except click.BadParameter as error:
         raise click.BadParameter(error.message, param_hint="--as-of") from None
+    # Imported here: these libraries are slow to import, and are not there without `script/setup cohort`.
+    from service.cohort.engines import check_installed
+    from service.cohort.running.errors import RunError
+
     rulebook = loaded(directory)
-    shown: dict[str, Progress] = {}
-
-    def tell(what: str, done: int, of: int) -> None:
-        if what not in shown:
-            for earlier in shown.values():
-                earlier.clear()
-            shown[what] = Progress(what, of)
-        shown[what].at(done)
-
+    shown = _Shown()
     try:
+        check_installed()
+        from service.cohort.bulk.account import account
+        from service.cohort.bulk.run import import_folder
+
         with interruptible("what is finished is kept; the same command goes on from there"):
-            result = import_folder(
-                source, out, rulebook, at, processes=processes or os.cpu_count() or 1, force=force, tell=tell
-            )
+            try:
+                result = import_folder(
+                    export,
+                    out,
+                    rulebook,
+                    at,
+                    processes=processes or os.cpu_count() or 1,
+                    force=force,
+                    tell=shown.at,
+                )
+            finally:
+                shown.clear()
     except RunError as error:
         fail(*error.lines)
-    finally:
-        for progress in shown.values():
-            progress.clear()
-    click.echo("\n".join([f"{out}: as of {result['as_of']}", *told(result)]))
+    click.echo("\n".join(account(result, str(out), language)))
+
+
+class _Shown:
+    """The pass that is under way, and how much of it is done."""
+
+    def __init__(self) -> None:
+        self._what = ""
+        self._progress = Progress("", 0)
+
+    def at(self, what: str, done: int, of: int) -> None:
+        if what != self._what:
+            self.clear()
+            self._what, self._progress = what, Progress(what, of)
+        self._progress.at(done)
+
+    def clear(self) -> None:
+        self._progress.clear()

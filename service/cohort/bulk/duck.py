@@ -1,5 +1,7 @@
 """DuckDB for an import: within a fixed memory, spilling beside the work, and never reaching for the network."""
 
+import shutil
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +17,13 @@ _ROWS: Final = 500
 
 @contextmanager
 def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """`spill`: a folder for what does not fit in memory."""
+    """`spill`: a folder for what does not fit in memory, in a folder of its own: two connections would take one name twice."""
+    spill.mkdir(parents=True, exist_ok=True)
+    own = tempfile.mkdtemp(dir=spill)
     config: dict[str, Any] = {
         "memory_limit": MEMORY,
         "threads": 1,
-        "temp_directory": str(spill),
+        "temp_directory": own,
         "autoinstall_known_extensions": False,
     }
     connection = duckdb.connect(config=config)
@@ -28,6 +32,7 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         yield connection
     finally:
         connection.close()
+        shutil.rmtree(own, ignore_errors=True)
 
 
 def rows(connection: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, Any]) -> Iterator[tuple[Any, ...]]:

@@ -60,7 +60,7 @@ def import_folder(
             return _finished(work, identity, counts, joined, rulebook, tell)
     except OutOfMemory:
         raise RunError(
-            "the memory of the machine ran out",
+            f"a step needs more than the {duck.MEMORY} that the engine may take in each process, or the machine has none left",
             "give the same command again with fewer --processes: what is finished is kept",
         ) from None
 
@@ -101,7 +101,6 @@ def _mapped(
     _all(gather.gather, gathering, left, len(tasks), workers, "reading lines", tell)
     if not work.joined.exists():
         tell("comparing patients", 0, 1)
-        work.spill.mkdir(parents=True, exist_ok=True)
         join(work.gathered, len(tasks), work.joined, work.spill)
     joined: dict[str, Any] = json.loads((work.joined / JOINED).read_text(encoding="utf-8"))
     mapping = bucket.Mapping(
@@ -148,7 +147,6 @@ def _finished(
     """The parts put together, sorted by patient, without the columns that nobody fills; the report last."""
     tell("writing", 0, 1)
     work.out.mkdir(parents=True, exist_ok=True)
-    work.spill.mkdir(parents=True, exist_ok=True)
     filled: set[str] = set()
     with duck.connected(work.spill) as connection:
         for scope in bucket.TABLES:

@@ -35,9 +35,9 @@ def compiler(dialect: Dialect) -> Any:
         if dtype.is_floating() and math.isfinite(value):
             # As a text, since the way over a decimal number may lose the last bit.
             return self.cast(repr(float(value)), dtype)
-        return parent.visit_DefaultLiteral(self, op, value=value, dtype=dtype)
+        return parent.visit_NonNullLiteral(self, op, value=value, dtype=dtype)
 
-    return type(parent.__name__, (parent,), {"__slots__": (), "visit_DefaultLiteral": literal})()
+    return type(parent.__name__, (parent,), {"__slots__": (), "visit_NonNullLiteral": literal})()
 
 
 def _know_options_of_spark() -> None:

@@ -27,6 +27,8 @@ _NO_ROOM: Final = ("no space left on device", "disk quota exceeded", "file too l
 _ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 #: what DuckDB's client raises when Ctrl-C ends a query
 _INTERRUPTED: Final = "query interrupted"
+#: errors of PostgreSQL that quote no value, and that a person can act on
+_OF_SERVER: Final = ("OperationalError", "AdminShutdown", "CrashShutdown", "InsufficientPrivilege", "QueryCanceled")
 KEPT: Final = "the parts that are finished are kept, and the same command goes on from there"
 
 
@@ -62,6 +64,6 @@ def _told(error: Exception, where: str, memory: str) -> RunError | None:
         )
     if isinstance(error, OSError):
         return RunError(f"{error.filename or where}: {error.strerror or error}", KEPT)
-    if kind.__module__.startswith("psycopg") and kind.__name__ == "OperationalError":
-        return RunError("PostgreSQL ended the session:", *str(error).strip().splitlines()[:3], KEPT)
+    if kind.__module__.startswith("psycopg") and kind.__name__ in _OF_SERVER:
+        return RunError(f"PostgreSQL: {str(error).strip().splitlines()[0]}", KEPT)
     return None

@@ -44,7 +44,7 @@ class Memory:
 _OUTSIDE = 350 * MEGABYTE
 _OUTSIDE_EACH_THREAD = 50 * MEGABYTE
 #: what one lesion takes, in bytes, at the widest step
-_EACH_LESION = 22_000
+_EACH_LESION = 24_000
 #: smaller parts waste time on planning the query anew, larger ones are long to lose when a run is interrupted
 _FEWEST, _MOST = 5_000, 300_000
 

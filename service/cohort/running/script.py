@@ -55,7 +55,7 @@ _STAGES: Final = {
     "observations_latest": "the latest usable observation of each item",
     "patients_read": "patients: each value checked (type, unit, range, date) and made a fact, or unknown with a reason",
     "people": "each patient once",
-    "lesions_read": "lesions: likewise",
+    "lesions_read": "lesions: likewise, value by value",
     "refused": "patients about whom nothing is said, since what was brought of them cannot all be true",
     "problem_counts": "values and rows that could not be used, counted",
     "facts": "a row for each lesion: its facts and its patient's",

@@ -123,7 +123,7 @@ class Tables:
         self._session.execute(made)
         listed = sql.SQL(", ").join(map(sql.Identifier, schema))
         insert = sql.SQL("INSERT INTO {} AS old ({}) ").format(table, listed)
-        query = sql.SQL(cast("Any", place.plan.results[name].replace("%", "%%")))
+        query = sql.SQL(cast("Any", place.plan.results[name]))
         again: sql.Composable = sql.SQL("")
         if name == "problems":
             again = sql.SQL(" ON CONFLICT ({}) DO UPDATE SET number = old.number + excluded.number").format(

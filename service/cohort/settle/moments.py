@@ -71,7 +71,7 @@ class Dated:
     """
 
     def __init__(self, name: str, raw: str, kind: dt.DataType, asof: AsOf, *, value: bool = False) -> None:
-        """`value`: the date is a value itself, of which the day counts even where the instant is known."""
+        """`value`: the day counts even where the instant is known, as of a moment that is a value itself."""
         self._name, self._raw, self._kind, self._asof, self._value = name, raw, kind, asof, value
         self.given, self.day, self.seconds = (f"{name}__{what}" for what in ("given", "day", "seconds"))
         self.exact = kind.is_string() or kind.is_timestamp()

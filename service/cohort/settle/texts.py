@@ -9,23 +9,27 @@ from ibis.expr import datatypes as dt
 # ---- functions that every dialect has under the same name, and that Ibis writes at greater length ----
 
 
-@ibis.udf.scalar.builtin(name="trim", signature=((dt.string,), dt.string))
+#: declared by their types alone: Ibis' own decorator has none
+_known: Final[Any] = ibis.udf.scalar.builtin
+
+
+@_known(name="trim", signature=((dt.string,), dt.string))
 def _trim(text: Any) -> Any: ...
 
 
-@ibis.udf.scalar.builtin(name="substr", signature=((dt.string, dt.int32, dt.int32), dt.string))
+@_known(name="substr", signature=((dt.string, dt.int32, dt.int32), dt.string))
 def _substr(text: Any, start: int, length: int) -> Any: ...
 
 
-@ibis.udf.scalar.builtin(name="substr", signature=((dt.string, dt.int32), dt.string))
+@_known(name="substr", signature=((dt.string, dt.int32), dt.string))
 def _rest(text: Any, start: int) -> Any: ...
 
 
-@ibis.udf.scalar.builtin(name="split_part", signature=((dt.string, dt.string, dt.int32), dt.string))
+@_known(name="split_part", signature=((dt.string, dt.string, dt.int32), dt.string))
 def _split_part(text: Any, separator: str, part: int) -> Any: ...
 
 
-@ibis.udf.scalar.builtin(name="floor", signature=((dt.float64,), dt.int64))
+@_known(name="floor", signature=((dt.float64,), dt.int64))
 def _floor(number: Any) -> Any: ...
 
 

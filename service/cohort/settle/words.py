@@ -142,17 +142,20 @@ class ListReader:
             told.append(_told(t[self._whole]) & _truth(t[self._whole]).fill_null(True))
         return combine.some(told)
 
+    def _readable(self, name: str) -> bool:
+        return _is_list(self._kinds[name])
+
     def cases(self, t: ir.Table) -> Cases:
         cases: Cases = []
         known = _any_of(self._item.choices)
         for name, text in self._lists.items():
-            if not _is_list(self._kinds[name]):
+            if not self._readable(name):
                 cases.append((t[text].notnull(), "wrong_type"))
             else:
                 cases.append((t[text].notnull() & ~t[text].re_search(f"^[|](({known})[|])+$"), "unknown_word"))
         if self._whole is not None and not self._kinds[self._complete].is_boolean():
             cases.append((_told(t[self._whole]) & _truth(t[self._whole]).isnull(), "wrong_type"))
-        if len(self._lists) > 1:
+        if len(self._lists) > 1 and all(map(self._readable, self._lists)):
             first, second = (t[text] for text in self._lists.values())
             both = [_holds(first, word) & _holds(second, word) for word in self._item.choices]
             cases.append((first.notnull() & second.notnull() & combine.some(both), "contradictory"))
@@ -165,13 +168,13 @@ class ListReader:
         branches: list[tuple[ir.BooleanValue, bool]] = []
         present = self._lists.get(self._name)
         absent = self._lists.get(companion(self._item.id, ABSENT))
-        if present is not None:
+        if present is not None and self._readable(self._name):
             branches.append((usable & _holds(t[present], word), True))
-        if absent is not None:
+        if absent is not None and self._readable(companion(self._item.id, ABSENT)):
             branches.append((usable & _holds(t[absent], word), False))
         if self._whole is not None:
             branches.append((usable & _truth(t[self._whole]), False))
-        return cast("ir.Value", ibis.cases(*branches, else_=ibis.null("boolean")))
+        return ibis.cases(*branches, else_=ibis.null("boolean")) if branches else ibis.null("boolean")
 
 
 def _is_list(kind: dt.DataType) -> bool:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from service.cohort.layout import PATIENT, normal
+from service.cohort.layout import normal
 from service.cohort.sources.errors import SourceError
+from service.query.columns import PATIENT
 
 #: signs that part columns; the first line tells which
 _SEPARATORS: Final = ",;\t|"

@@ -47,7 +47,7 @@ class Observations:
         self._vocabulary = rulebook.vocabulary
         self.asked = FactColumns(rulebook).items
         self._lists = [item for item in rulebook.vocabulary if item.type == "set"]
-        self._dated = Dated("on", DATE, raw[self._own[DATE]].type(), asof)
+        self._dated = Dated("on", DATE, raw[self._own[DATE]].type(), asof, value=True)
         self._text = raw[self._own[VALUE]].type().is_string()
 
     # ---- reading ----

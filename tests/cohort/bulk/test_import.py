@@ -9,9 +9,12 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from service.cohort.bulk.report import told
+from service.cohort.as_referral import AsReferral, grouped
+from service.cohort.bulk.account import account
 from service.cohort.bulk.run import import_folder
 from service.cohort.layout import LESIONS, PATIENTS, found
+from service.referral.case import CaseMaker
+from service.referral.schema import ReferralReader
 from service.referral.strict_json import canonical
 from service.rulebook.model import Rulebook
 from tests.cohort.bulk.exports import (
@@ -44,8 +47,8 @@ def out(tmp_path_factory: pytest.TempPathFactory, rulebook: Rulebook) -> Path:
 
 @pytest.fixture(scope="module")
 def result(out: Path) -> dict[str, Any]:
-    told: dict[str, Any] = json.loads((out / "import.json").read_text(encoding="utf-8"))
-    return told
+    read: dict[str, Any] = json.loads((out / "import.json").read_text(encoding="utf-8"))
+    return read
 
 
 def test_every_row_is_the_referral_that_the_door_reads(out: Path, rulebook: Rulebook) -> None:
@@ -62,6 +65,20 @@ def test_every_row_is_decided_as_the_door_decides(out: Path, rulebook: Rulebook)
     for patient in list(written)[::9]:
         directly = read_directly(ALL[patient], rulebook).referral
         assert canonical(deciding.decide(written[patient], AT)) == canonical(deciding.decide(directly, AT)), patient
+
+
+def test_every_row_is_settled_as_the_door_reads(out: Path, rulebook: Rulebook) -> None:
+    """The facts that the query reading has of a row, as far as a referral tells them."""
+    maker, reader, rows_as = CaseMaker(rulebook), ReferralReader(rulebook.vocabulary), AsReferral(rulebook, AT)
+    lesions = grouped(rows(out / "lesions.parquet"))
+
+    def facts(referral: dict[str, Any]) -> list[Any]:
+        case = maker.make(reader.read(referral), AT)
+        return [case.patient.known, *((lesion.id, lesion.facts.known) for lesion in case.lesions)]
+
+    for row in rows(out / "patients.parquet"):
+        directly = read_directly(ALL[row["patient"]], rulebook).referral
+        assert facts(rows_as.referral(row, lesions[row["patient"]])) == facts(directly), row["patient"]
 
 
 def test_many_items_come_through(out: Path, rulebook: Rulebook) -> None:
@@ -82,6 +99,14 @@ def test_what_is_not_used_is_counted_with_its_reason(result: dict[str, Any], rul
     counted = {(kind, code): number for kind, codes in result["unused"].items() for code, number in codes.items()}
     assert counted == dict(expected)
     assert len(counted) > 20
+
+
+def test_the_account_is_told_in_both_languages(result: dict[str, Any]) -> None:
+    french, english = (list(account(result, "cohort", language)) for language in ("fr", "en"))
+    assert len(french) == len(english) > 15
+    assert set(french) & set(english) == set()
+    number = sum(number for codes in result["unused"].values() for number in codes.values())
+    assert any(f"bone lesion: {number}" in line for line in english)
 
 
 def test_everybody_is_accounted_for(result: dict[str, Any], out: Path) -> None:
@@ -138,4 +163,4 @@ def test_nobody_with_a_lesion_is_no_failure(tmp_path: Path, rulebook: Rulebook) 
     result = import_folder(source, tmp_path / "cohort", rulebook, AT)
     assert result["patients"]["without_lesion"] == 1
     assert pq.read_schema(tmp_path / "cohort" / "patients.parquet").names == ["patient", "recorded_at"]
-    assert told(result)[0].startswith("0 patients with a bone lesion")
+    assert next(account(result, "cohort", "en")).startswith("cohort: 0 patients with a bone lesion")

@@ -213,7 +213,7 @@ def test_a_process_that_is_ended_from_outside(tmp_path: Path) -> None:
 
 def test_the_command(app: Flask, source: Path, tmp_path: Path) -> None:
     runner = app.test_cli_runner()
-    given = [str(source), "--out", str(tmp_path / "cohort"), "--as-of", "2026-11-23T09:00:00+01:00", "--processes", "1"]
+    given = [str(source), "--out", str(tmp_path / "cohort"), "--as-of", "2026-11-23T09:00:00+01:00", "--lang", "en"]
     ended = runner.invoke(import_fhir, given)
     assert ended.exit_code == 0, ended.output
     assert "30 patients with a bone lesion, 30 lesions" in ended.output

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.cohort.bulk.report import told
+from service.cohort.bulk.account import account
 from service.cohort.bulk.run import import_folder
 from service.rulebook.model import Rulebook
 from tests.cohort.bulk.exports import AT, Resource, coding, lesion_of, person, platelets, rebuilt, write_export
@@ -93,7 +93,7 @@ def test_when_it_cannot_be_told_whose_it_is_neither_is_taken(imported: Import, m
     found, result = imported(*people, {**one, "id": "x"}, {**other, "id": "x"})
     assert set(found) == {"c"}
     assert result["patients"]["refused"] == {"disputed": 2}
-    assert any("2 patients refused" in line for line in told(result))
+    assert any("patients refused: 2: one resource names two" in line for line in account(result, "cohort", "en"))
 
 
 def test_one_id_on_two_servers_is_not_one_patient(imported: Import) -> None:
@@ -236,8 +236,9 @@ def test_broken_lines_are_told_by_file_and_line_and_never_quoted(imported: Impor
     assert result["lines"]["broken"] == {"not-a-resource": 1, "not-json": 2}
     first = [(each["file"], each["line"], each["why"]) for each in result["lines"]["first_broken"]]
     assert first == [("x.ndjson", 3, "not-json"), ("x.ndjson", 5, "not-a-resource"), ("x.ndjson", 6, "not-json")]
-    assert "test-secret" not in json.dumps(result) + "\n".join(told(result))
-    assert any("x.ndjson:3: not JSON" in line for line in told(result))
+    told = list(account(result, "cohort", "en"))
+    assert "test-secret" not in json.dumps(result) + "\n".join(told)
+    assert any("x.ndjson:3: not JSON" in line for line in told)
 
 
 def test_line_numbers_hold_where_a_file_is_cut_up(imported: Import, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,6 @@ import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
@@ -16,7 +15,7 @@ from flask import Flask
 from service.cli.cohort.generate import generate
 from service.cohort.generate import output
 from service.cohort.generate.cohort import Part, parts
-from tests.cohort.generate.made import AT, FILE, design, folder_bytes, wanted
+from tests.cohort.generate.made import AT, FILE, design, folder_bytes, small, small_design, wanted
 from tests.strategies import ROOT, rulebook
 
 #: the module; its name in the package is taken by the command
@@ -26,14 +25,17 @@ Run = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def run(app: Flask, monkeypatch: pytest.MonkeyPatch) -> Run:
-    """Runs `flask cohort generate`; gives exit code, output and errors."""
+def run(app: Flask, monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """Runs `flask cohort generate`, with few items unless a file is named; gives exit code, output and errors."""
     monkeypatch.chdir(ROOT)
+    few = tmp_path_factory.mktemp("distributions") / "few.yaml"
+    few.write_text(small(), encoding="utf-8")
     # The rules are loaded once for all these tests.
     monkeypatch.setattr(command, "loaded", lambda directory: rulebook())
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        result = app.test_cli_runner().invoke(generate, [*map(str, arguments)])
+        named = () if "--distributions" in arguments else ("--distributions", few)
+        result = app.test_cli_runner().invoke(generate, [*map(str, (*arguments, *named))])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.exit_code, result.stdout, result.stderr
@@ -46,14 +48,14 @@ AS_OF = ("--as-of", "2026-11-23T09:00:00+01:00")
 
 def test_the_same_is_asked_the_same_comes(run: Run, tmp_path: Path) -> None:
     for name in ("a", "b"):
-        code, told, _ = run(400, "--out", tmp_path / name, "--seed", 5, *AS_OF)
+        # The project's own file, with every kind of column.
+        code, told, _ = run(400, "--out", tmp_path / name, "--seed", 5, *AS_OF, "--distributions", FILE)
         assert code == 0
         assert told.startswith(f"{tmp_path / name}: 400 synthetic patients with ")
     first, second = folder_bytes(tmp_path / "a"), folder_bytes(tmp_path / "b")
     assert set(first) == {"patients.parquet", "lesions.parquet", "cohort.json", "README.txt"}
     assert first == second
-    run(400, "--out", tmp_path / "c", "--seed", 6, *AS_OF)
-    assert folder_bytes(tmp_path / "c")["patients.parquet"] != first["patients.parquet"]
+    assert not any(name.endswith(".partial") for name in first)
 
 
 def test_every_file_says_that_nobody_in_it_is_real(run: Run, tmp_path: Path) -> None:
@@ -84,7 +86,7 @@ def test_the_command_in_the_readme_makes_the_same_files(run: Run, tmp_path: Path
 
 
 def test_texts_read_as_texts_and_moments_as_instants(run: Run, tmp_path: Path) -> None:
-    run(30, "--out", tmp_path / "a", *AS_OF)
+    run(30, "--out", tmp_path / "a", *AS_OF, "--distributions", FILE)
     schema = pq.read_schema(tmp_path / "a" / "patients.parquet")
     kinds = {name: str(schema.field(name).type) for name in schema.names}
     assert kinds["patient__sex"] == "string"
@@ -158,7 +160,7 @@ def test_a_full_disk_is_told_and_leaves_nothing(run: Run, tmp_path: Path) -> Non
 
 
 def broken(error: BaseException) -> Iterator[Part]:
-    yield from parts(design(), rulebook(), wanted(20))
+    yield from parts(small_design(), rulebook(), wanted(20))
     raise error
 
 
@@ -167,8 +169,8 @@ def broken(error: BaseException) -> Iterator[Part]:
     [(OSError(28, "No space left on device"), output.OutputError), (KeyboardInterrupt(), KeyboardInterrupt)],
 )
 def test_half_a_cohort_is_not_left(tmp_path: Path, error: BaseException, told: type[BaseException]) -> None:
-    about = output.about(wanted(20), "registry", AT.isoformat(), design(), rulebook())
-    output.write(tmp_path / "a", parts(design(), rulebook(), wanted(10)), about, "", lambda done: None)
+    about = output.about(wanted(20), "registry", AT.isoformat(), small_design(), rulebook())
+    output.write(tmp_path / "a", parts(small_design(), rulebook(), wanted(10)), about, "", lambda done: None)
     before = folder_bytes(tmp_path / "a")
     for folder in ("a", "new"):
         with pytest.raises(told):
@@ -227,8 +229,8 @@ def test_the_command_is_known_without_the_libraries_of_cohorts() -> None:
     assert not [name for name in names if name.startswith(("service.cohort", "numpy", "pyarrow", "ibis"))]
 
 
-def test_parts_take_any_data(tmp_path: Path) -> None:
-    seen: list[Any] = []
-    about = output.about(wanted(20), "registry", AT.isoformat(), design(), rulebook())
-    output.write(tmp_path / "a", parts(design(), rulebook(), wanted(20)), about, "x", seen.append)
+def test_progress_is_told_in_patients(tmp_path: Path) -> None:
+    seen: list[int] = []
+    about = output.about(wanted(20), "registry", AT.isoformat(), small_design(), rulebook())
+    output.write(tmp_path / "a", parts(small_design(), rulebook(), wanted(20)), about, "x", seen.append)
     assert seen == [20]

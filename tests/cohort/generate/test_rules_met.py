@@ -37,7 +37,7 @@ def test_nine_rules_in_ten_hold_for_somebody_among_200_complete_patients() -> No
 def test_the_service_decides_every_drawn_patient(odds: float, faults: float) -> None:
     book = rulebook()
     reader, maker = ReferralReader(book.vocabulary), CaseMaker(book)
-    for number, (patient, referral) in enumerate(referrals(design(), book, wanted(150, odds, faults)), 1):
+    for number, (patient, referral) in enumerate(referrals(design(), book, wanted(80, odds, faults)), 1):
         assert patient == f"synthetic-{number:07d}"
         # Raises when anything of it is refused.
         maker.make(reader.read(referral), AT)

@@ -66,7 +66,9 @@ def write(folder: Path, name: str, columns: Sequence[str], rows: Sequence[tuple[
 
 def judge(raw: Mapping[str, ir.Table], dialect: Dialect, keep: Keep) -> Judged:
     """Options a, b, c of each lesion, ranked by the values; patients who are there twice are refused."""
-    patients, lesions = raw["patients"], raw["lesions"]
+    # From a text file everything is text.
+    patients = raw["patients"].cast({"v": "int64"})
+    lesions = raw["lesions"].cast({"w": "int64"})
     people = keep("people", patients.group_by("patient").agg(v=patients.v.max(), many=patients.count()))
     refused = keep("refused", people.filter(people.many > 1).select("patient", reason=ibis.literal("patient_twice")))
     usable = people.filter(people.many == 1)

@@ -21,7 +21,7 @@ from service.cohort.sources.observations import Observations
 from service.cohort.sources.open import open_source
 from service.query.columns import FactColumns, column
 from service.rulebook.model import Rulebook
-from tests.cohort.settle.making import MOMENTS, cohort
+from tests.cohort.settle.making import MOMENTS, asking_about, cohort
 from tests.cohort.settle.test_agreement import check
 from tests.warehouses import fill
 
@@ -32,6 +32,21 @@ Row = tuple[Any, ...]
 
 def long(*rows: Row) -> pa.Table:
     return pa.table({name: pa.array([row[at] for row in rows], pa.string()) for at, name in enumerate(NAMES)})
+
+
+@pytest.fixture
+def rulebook() -> Rulebook:
+    """What most of these tests tell of."""
+    patient = (
+        "blood.inr",
+        "blood.haemoglobin",
+        "body.height",
+        "medications",
+        "allergies",
+        "devices",
+        "patient.pregnant",
+    )
+    return asking_about(*patient, "lesion.size", "lesion.fracture")
 
 
 @pytest.fixture
@@ -80,31 +95,37 @@ def inr(value: str, date: str, unit: str | None = None) -> Row:
     return ("a", None, "blood.inr", value, unit, date)
 
 
-@pytest.mark.parametrize(
-    ("rows", "value"),
-    [
-        ([inr("1", "2026-11-20"), inr("2", "2026-11-21"), inr("3", "2026-11-24")], 2.0),
-        ([inr("2", "2026-11-23T08:00:00Z"), inr("3", "2026-11-23T09:30:00Z"), inr("1", "2026-11-23T07:00:00Z")], 2.0),
-        # the same instant, in two zones: the same value is one value, however it is written
-        ([inr("2", "2026-11-23T08:00:00Z"), inr("2.0", "2026-11-23T09:00:00+01:00")], 2.0),
-        ([inr("2", "2026-11-23T08:00:00Z"), inr("2.1", "2026-11-23T09:00:00+01:00")], None),
-        # two values of one day
-        ([inr("2", "2026-11-22"), inr("3", "2026-11-22")], None),
-        ([inr("5", "2026-11-22"), inr("5.00", "2026-11-22"), inr("5", "2026-11-22")], 5.0),
-        ([inr("5", "2026-11-22"), inr("05", "2026-11-22"), inr("1", "2026-11-22")], None),
-        # a day has no hour: whether it is later than an instant of that day is not known
-        ([inr("2", "2026-11-22"), inr("3", "2026-11-22T10:00:00Z")], None),
-        ([inr("2", "2026-11-22"), inr("2", "2026-11-22T10:00:00Z")], 2.0),
-        ([inr("2", "2026-11-21"), inr("3", "2026-11-22T10:00:00Z")], 3.0),
-        # the latest day by the rulebook's calendar, not by the zone it is written in
-        ([inr("2", "2026-11-21"), inr("3", "2026-11-20T23:30:00Z")], None),
-        ([inr("2", "2026-11-22"), inr("2", "2026-11-22", "INR")], None),
-        # too old, though it is the latest
-        ([inr("2", "2026-11-15")], None),
-    ],
-)
-def test_the_latest_counts(rows: list[Row], value: float | None, settled: Any, known: Any) -> None:
-    assert known(settled(*rows)) == ({} if value is None else {"blood__inr": value})
+#: observations of one patient, and the value that is known by them
+LATEST: list[tuple[list[Row], float | None]] = [
+    ([inr("1", "2026-11-20"), inr("2", "2026-11-21"), inr("3", "2026-11-24")], 2.0),
+    ([inr("2", "2026-11-23T08:00:00Z"), inr("3", "2026-11-23T09:30:00Z"), inr("1", "2026-11-23T07:00:00Z")], 2.0),
+    # the same instant, in two zones: the same value is one value, however it is written
+    ([inr("2", "2026-11-23T08:00:00Z"), inr("2.0", "2026-11-23T09:00:00+01:00")], 2.0),
+    ([inr("2", "2026-11-23T08:00:00Z"), inr("2.1", "2026-11-23T09:00:00+01:00")], None),
+    # two values of one day
+    ([inr("2", "2026-11-22"), inr("3", "2026-11-22")], None),
+    ([inr("5", "2026-11-22"), inr("5.00", "2026-11-22"), inr("5", "2026-11-22")], 5.0),
+    ([inr("5", "2026-11-22"), inr("05", "2026-11-22"), inr("1", "2026-11-22")], None),
+    # a day has no hour: whether it is later than an instant of that day is not known
+    ([inr("2", "2026-11-22"), inr("3", "2026-11-22T10:00:00Z")], None),
+    ([inr("2", "2026-11-22"), inr("2", "2026-11-22T10:00:00Z")], 2.0),
+    ([inr("2", "2026-11-21"), inr("3", "2026-11-22T10:00:00Z")], 3.0),
+    # the latest day by the rulebook's calendar, not by the zone it is written in
+    ([inr("2", "2026-11-21"), inr("3", "2026-11-20T23:30:00Z")], None),
+    ([inr("2", "2026-11-22"), inr("2", "2026-11-22", "INR")], None),
+    # too old, though it is the latest
+    ([inr("2", "2026-11-15")], None),
+]
+
+
+def test_the_latest_counts(settled: Any, duckdb_engine: DuckDBEngine) -> None:
+    """Each case is a patient of its own."""
+    ids = [f"p{number:02}" for number in range(len(LATEST))]
+    rows = [(id_, *row[1:]) for id_, (told, _) in zip(ids, LATEST, strict=True) for row in told]
+    found = duckdb_engine.read(settled(*rows, patient=ids).patients).to_pylist()
+    assert {row["patient"]: row["blood__inr"] for row in found} == {
+        id_: value for id_, (_, value) in zip(ids, LATEST, strict=True)
+    }
 
 
 def test_values_with_units_of_patients_and_of_lesions(settled: Any, known: Any) -> None:
@@ -230,21 +251,22 @@ def one_by_one(row: dict[str, Any], rulebook: Rulebook) -> Iterator[tuple[str, s
                     yield name, word, row.get(f"{own}__unit"), date
 
 
-def test_they_say_what_columns_would_say(engine: Engine, rulebook: Rulebook, tmp_path: Path) -> None:
+def test_they_say_what_columns_would_say(engine: Engine, tmp_path: Path) -> None:
     """In every engine: what stands in columns with a date each, told one by one instead."""
     at = MOMENTS[0]
     expected = cohort(60, at, 3, share=0.12, all_dated=True)
+    book = asking_about(*expected.items)
     rows: list[Row] = []
     kept: dict[str, list[dict[str, Any]]] = {PATIENTS: [], LESIONS: []}
     for table, source in ((PATIENTS, expected.patients), (LESIONS, expected.lesions)):
         for row in source:
             ids = {name: row.pop(name) for name in ("patient", "lesion", "recorded_at") if name in row}
             kept[table].append(ids)
-            rows += [(ids["patient"], ids.get("lesion"), *told) for told in one_by_one(row, rulebook)]
+            rows += [(ids["patient"], ids.get("lesion"), *told) for told in one_by_one(row, book)]
     tables = {
         PATIENTS: pa.Table.from_pylist(kept[PATIENTS]),
         LESIONS: pa.Table.from_pylist(kept[LESIONS]),
         OBSERVATIONS: long(*rows),
     }
     raw = {name: fill(engine, name, table, tmp_path) for name, table in tables.items()}
-    check(settle_source(raw, rulebook, at, engine.dialect, engine.keep), engine, expected, rulebook)
+    check(settle_source(raw, book, at, engine.dialect, engine.keep), engine, expected, book)
