@@ -1,7 +1,8 @@
 """Cases as the fact columns of the query reading, and what the run reading says of them in the same columns."""
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -81,10 +82,12 @@ def random_cases(count: int, at: datetime, rulebook: Rulebook, seed: int) -> dic
     subjects = varied(fixtures(REFERRALS, rulebook.info.timezone), [rulebook], count * 3, seed)
     found: dict[str, Case] = {}
     for subject in subjects:
-        data = {**subject.referral, "lesions": [dict(lesion) for lesion in subject.referral["lesions"]]}
+        data = moved(subject.referral, at.date() - subject.at.date())
         for number in range(random.choice([0, 0, 0, 1, 3, 5])):
             other = random.choice(subjects).referral["lesions"]
-            data["lesions"].append({**random.choice(other), "id": f"other-{number}"})
+            data["lesions"].append(
+                moved({**random.choice(other), "id": f"other-{number}"}, at.date() - subject.at.date())
+            )
         share = random.choice([0.0, 0.0, 0.02, 0.1, 0.4])
         for part in (data["patient"], *data["lesions"]):
             for name in [name for name in part if name != "id" and random.random() < share]:
@@ -98,6 +101,20 @@ def random_cases(count: int, at: datetime, rulebook: Rulebook, seed: int) -> dic
         if len(found) == count:
             return found
     raise AssertionError("too many of the variations are contradictory")
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}(?=T|\Z)")
+
+
+def moved(data: Any, by: timedelta) -> Any:
+    """The same with every date so much later."""
+    if isinstance(data, dict):
+        return {name: moved(value, by) for name, value in data.items()}
+    if isinstance(data, list):
+        return [moved(value, by) for value in data]
+    if isinstance(data, str) and (found := _DAY.match(data)):
+        return (date.fromisoformat(found.group()) + by).isoformat() + data[found.end() :]
+    return data
 
 
 def case_of(sent: Sent) -> Case:

@@ -19,7 +19,7 @@ MOMENTS = {
     "before summer time": datetime(2026, 3, 28, 21, 0, tzinfo=PARIS),
     "before winter time": datetime(2026, 10, 24, 9, 30, tzinfo=PARIS),
 }
-PATIENTS = {"duckdb": 300, "postgres": 100, "pyspark": 60}
+PATIENTS = {"duckdb": 100, "postgres": 60, "pyspark": 40}
 
 
 @pytest.mark.parametrize("moment", MOMENTS)

@@ -92,14 +92,14 @@ class Dated:
         return {
             self.given: t[self.given],
             f"{self._name}__written": texts.day(text),
-            f"{self._name}__local": ibis.cases(
+            f"{self._name}__unzoned": ibis.cases(
                 (texts.has_clock(text) & ~zoned, texts.local(text)), else_=ibis.null(_LOCAL)
             ),
             f"{self._name}__instant": ibis.cases((zoned, texts.instant(text)), else_=ibis.null(_INSTANT)),
         }
 
     def _placed_text(self, t: ir.Table) -> Columns:
-        written, instant, local = (t[f"{self._name}__{what}"] for what in ("written", "instant", "local"))
+        written, instant, local = (t[f"{self._name}__{what}"] for what in ("written", "instant", "unzoned"))
         return {
             self.given: t[self.given],
             self.day: ibis.coalesce(self._asof.day_of(instant), written) if self._value else written,

@@ -69,7 +69,7 @@ class NumberReader:
             for spelling, factor in self._item.units.items()
             if spelling != self._item.unit
         ]
-        spelt = texts.stripped(unit if unit.type().is_string() else unit.cast("string"))
+        spelt = unit if unit.type().is_string() else unit.cast("string")
         blank = (ibis.literal(""), real(_AS_IT_IS))
         cases = [*([own] if self._item.unit in self._item.units else []), blank, *others]
         return cast("ir.Value", unit.isnull().ifelse(real(_AS_IT_IS), spelt.cases(*cases, else_=ibis.null("float64"))))

@@ -9,33 +9,27 @@ from ibis.expr import datatypes as dt
 # ---- functions that every dialect has under the same name, and that Ibis writes at greater length ----
 
 
-#: declared by their types alone: Ibis' own decorator has none
+def _of_one(text: Any) -> None: ...
+
+
+def _of_two(text: Any, start: Any) -> None: ...
+
+
+def _of_three(text: Any, first: Any, second: Any) -> None: ...
+
+
+# They are declared by their types alone: nothing of them runs here.
 _known: Final[Any] = ibis.udf.scalar.builtin
-
-
-@_known(name="trim", signature=((dt.string,), dt.string))
-def _trim(text: Any) -> Any: ...
-
-
-@_known(name="substr", signature=((dt.string, dt.int32, dt.int32), dt.string))
-def _substr(text: Any, start: int, length: int) -> Any: ...
-
-
-@_known(name="substr", signature=((dt.string, dt.int32), dt.string))
-def _rest(text: Any, start: int) -> Any: ...
-
-
-@_known(name="split_part", signature=((dt.string, dt.string, dt.int32), dt.string))
-def _split_part(text: Any, separator: str, part: int) -> Any: ...
-
-
-@_known(name="floor", signature=((dt.float64,), dt.int64))
-def _floor(number: Any) -> Any: ...
+_TRIM: Final = _known(_of_one, name="trim", signature=((dt.string,), dt.string))
+_FLOOR: Final = _known(_of_one, name="floor", signature=((dt.float64,), dt.int64))
+_REST: Final = _known(_of_two, name="substr", signature=((dt.string, dt.int32), dt.string))
+_SUBSTR: Final = _known(_of_three, name="substr", signature=((dt.string, dt.int32, dt.int32), dt.string))
+_SPLIT_PART: Final = _known(_of_three, name="split_part", signature=((dt.string, dt.string, dt.int32), dt.string))
 
 
 def floor(number: ir.Value) -> ir.Value:
     """The whole number below, still as a double: Ibis would cast it to an integer, which stops at what has none."""
-    return cast("ir.Value", _floor(number).cast("float64"))
+    return cast("ir.Value", _FLOOR(number).cast("float64"))
 
 
 def trimmed(text: ir.Value) -> ir.StringValue:
@@ -45,12 +39,12 @@ def trimmed(text: ir.Value) -> ir.StringValue:
 
 def stripped(text: ir.Value) -> ir.StringValue:
     """Without the blanks around it."""
-    return cast("ir.StringValue", _trim(text))
+    return cast("ir.StringValue", _TRIM(text))
 
 
 def part(text: ir.Value, number: int) -> ir.StringValue:
     """The part of `a|b|c` with this number, from 1."""
-    return cast("ir.StringValue", _split_part(text, "|", number))
+    return cast("ir.StringValue", _SPLIT_PART(text, "|", number))
 
 
 # ---- numbers ----
@@ -100,12 +94,12 @@ def has_clock(moment: ir.StringValue) -> ir.BooleanValue:
 
 def has_zone(moment: ir.StringValue) -> ir.BooleanValue:
     """Whether it is an instant, not a local time. `moment` is one."""
-    return _rest(moment, _OF_MINUTE + 1).re_search(_ZONED)
+    return _REST(moment, _OF_MINUTE + 1).re_search(_ZONED)
 
 
 def day(moment: ir.StringValue) -> ir.DateValue:
     """The day that is written. `moment` is one."""
-    return cast("ir.DateValue", _substr(moment, 1, _OF_DAY).try_cast("date"))
+    return cast("ir.DateValue", _SUBSTR(moment, 1, _OF_DAY).try_cast("date"))
 
 
 def local(moment: ir.StringValue) -> ir.TimestampValue:

@@ -129,11 +129,22 @@ class ListReader:
 
     def steps(self) -> Sequence[Step]:
         rest = same(*self._lists.values(), *((self._whole,) if self._whole else ()))
-        return self._read, rest, rest, rest
+        return self._joined, self._parted, rest, rest
 
-    def _read(self, t: ir.Table) -> Columns:
-        columns = {text: _as_text(t[name], self._kinds[name]) for name, text in self._lists.items()}
+    def _joined(self, t: ir.Table) -> Columns:
+        columns: dict[str, ir.Value] = {}
+        for name, text in self._lists.items():
+            columns[text] = _as_text(t[name])
+            if self._kinds[name].is_array() and self._readable(name):
+                columns[f"{text}__length"] = cast("ir.ArrayValue", t[name]).length()
         return columns if self._whole is None else {**columns, self._whole: t[self._complete]}
+
+    def _parted(self, t: ir.Table) -> Columns:
+        columns: dict[str, ir.Value] = {}
+        for text in self._lists.values():
+            length = f"{text}__length"
+            columns[text] = _without_holes(t[text], t[length]) if length in t.columns else t[text]
+        return columns if self._whole is None else {**columns, self._whole: t[self._whole]}
 
     def given(self, t: ir.Table) -> ir.BooleanValue:
         told = [t[text].notnull() for text in self._lists.values()]
@@ -158,7 +169,9 @@ class ListReader:
         if len(self._lists) > 1 and all(map(self._readable, self._lists)):
             first, second = (t[text] for text in self._lists.values())
             both = [_holds(first, word) & _holds(second, word) for word in self._item.choices]
-            cases.append((first.notnull() & second.notnull() & combine.some(both), "contradictory"))
+            # Word by word only where there are two lists.
+            differ = ibis.cases((first.isnull() | second.isnull(), False), else_=combine.some(both))
+            cases.append((differ, "contradictory"))
         return cases
 
     def facts(self, t: ir.Table, usable: ir.BooleanValue) -> Columns:
@@ -181,20 +194,23 @@ def _is_list(kind: dt.DataType) -> bool:
     return kind.is_string() or (isinstance(kind, dt.Array) and kind.value_type.is_string())
 
 
-def _as_text(value: ir.Value, kind: dt.DataType) -> ir.Value:
-    """`|word|word|`; NULL for an empty list."""
+def _as_text(value: ir.Value) -> ir.Value:
+    """`|word|word|`; of text, NULL for an empty list. What is neither text nor an array of texts stays as it is."""
+    kind = value.type()
+    if not _is_list(kind):
+        return value
+    bar = ibis.literal("|")
     if kind.is_string():
         words = texts.trimmed(cast("ir.StringValue", value).re_replace("[ ,;]+", " "))
-        inner: ir.Value = cast("ir.StringValue", words).replace(" ", "|")
-    elif isinstance(kind, dt.Array) and kind.value_type.is_string():
-        array = cast("ir.ArrayValue", value)
-        joined = array.join("|").fill_null("")
-        # Joining passes over NULL, and a word that nobody could write is not a list without it.
-        full = joined.length() - joined.replace("|", "").length() + 1 == array.length()
-        inner = ibis.cases((array.length() > 0, full.ifelse(joined, _NO_WORD)), else_=ibis.null("string"))
-    else:
-        return value
-    return cast("ir.Value", ibis.literal("|") + inner + ibis.literal("|"))
+        return cast("ir.Value", bar + words.replace(" ", "|") + bar)
+    return cast("ir.Value", bar + cast("ir.ArrayValue", value).join("|").fill_null("") + bar)
+
+
+def _without_holes(text: ir.Value, length: ir.Value) -> ir.Value:
+    """The text of an array: NULL when that is empty, and no list at all when it holds NULL, which joining passes over."""
+    written = cast("ir.StringValue", text)
+    words = written.length() - written.replace("|", "").length() - 1
+    return ibis.cases(((length > 0) & (words == length), text), (length > 0, _NO_WORD), else_=ibis.null("string"))
 
 
 def _holds(text: ir.Value, word: str) -> ir.BooleanValue:

@@ -136,8 +136,8 @@ def _csv(path: Path, engine: Engine) -> ir.Table:
         delim=first.separator,
         quote='"',
         escape='"',
-        compression="gzip" if path.suffix == ".gz" else "none",
         max_line_size=_LONGEST_LINE,
+        **({"compression": "gzip"} if path.suffix == ".gz" else {}),
     )
     connection.con.execute(as_sql("duckdb", table.limit(1_000))).fetchall()
     return table

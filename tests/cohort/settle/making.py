@@ -251,7 +251,7 @@ class _Maker:
                 )
             case "spelt":
                 value = number_of(item, random)
-                return Cell({name: f" {plain(value)} ", f"{name}__unit": " "}, value)
+                return Cell({name: f" {plain(value)} ", f"{name}__unit": ""}, value)
             case "refused":
                 return Cell({name: "10", f"{name}__unit": "furlongs"})
             case "range":
