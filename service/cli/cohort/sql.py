@@ -9,6 +9,7 @@ from flask.cli import with_appcontext
 
 from service.cli.common import fail, loaded, rules_option
 from service.cli.recommend import moment
+from service.cli.waiting import Progress, interruptible
 
 if TYPE_CHECKING:
     from service.cohort.engines import Dialect
@@ -79,10 +80,21 @@ def sql(
     rulebook = loaded(directory)
     try:
         check_installed()
-        from service.cohort.running.script import script
+        from service.cohort.running.script import STAGES, script
 
+        progress = Progress("writing, stage", STAGES)
         only = columns.read_text(encoding="utf-8").split() if columns else None
-        text = script(rulebook, at, _DIALECTS[dialect], layout, facts=start == "facts", only=only)
+        with interruptible("nothing was printed"):
+            text = script(
+                rulebook,
+                at,
+                _DIALECTS[dialect],
+                layout,
+                facts=start == "facts",
+                only=only,
+                begins=progress.step,
+            )
+        progress.clear()
     except RunError as error:
         fail(*error.lines)
     except (OSError, UnicodeDecodeError) as error:

@@ -69,11 +69,11 @@ def join(gathered: Path, tasks: int, folder: Path, spill: Path) -> None:
         chosen = {name: files[name] for name in ("claims", "deleted")}
         duck.write(connection, _AMISS_SQL, chosen, unfinished / AMISS, _GROUP)
     told = [json.loads((part / "gathered.json").read_text(encoding="utf-8")) for part in parts]
-    store.write_json(unfinished / JOINED, _together(told))
+    store.write_json(unfinished / JOINED, together(told))
     unfinished.rename(folder)
 
 
-def _together(told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
+def together(told: Iterable[Mapping[str, Any]]) -> dict[str, Any]:
     """What all tasks counted, the first broken lines by file and line, and the kinds of which something cannot be read."""
     counts: Counter[str] = Counter()
     incomplete: set[str] = set()

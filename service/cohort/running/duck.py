@@ -27,8 +27,8 @@ from service.query.columns import PATIENT
 
 #: ids from which the ranges are drawn
 _SAMPLE: Final = 200_000
-#: rows that are read or skipped together, where they stand in no order
-_BLOCK: Final = 100_000
+#: rows that are about as dear to skip as to read, when few of them are wanted
+_BLOCK: Final = 20_000
 #: reading everything so often costs as much as putting the rows in order first
 _OFTEN: Final = 8.0
 #: shares of the memory while rows are put in order: for the engine, and for the rows held beside it

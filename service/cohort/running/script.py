@@ -1,6 +1,6 @@
 """The whole computation as one script of SQL, for a warehouse whose owner runs it."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Final, Literal, TypeAlias
 
@@ -74,6 +74,10 @@ _STAGES: Final = {
 }
 
 
+#: stages and results that a script has at most, for whoever shows how far it is
+STAGES: Final = len(_STAGES) + 4
+
+
 def script(
     rulebook: Rulebook,
     at: datetime,
@@ -82,15 +86,16 @@ def script(
     *,
     facts: bool = False,
     only: Collection[str] | None = None,
+    begins: Callable[[str], None] = lambda stage: None,
 ) -> str:
     """The script. `facts`: the tables hold facts already, and nothing is settled. `only`: the columns that the tables have;
-    without it they have every column of the layout.
+    without it they have every column of the layout. `begins` is told of each stage before it is compiled.
 
     Raises RunError when `only` names a column that the layout does not know.
     """
     moment = localised(rulebook, at)
     schemas = _schemas(rulebook, layout, facts=facts, only=only)
-    sections = _Sections(dialect)
+    sections = _Sections(dialect, begins)
     raw = {name: sections.engine.table(name, schema) for name, schema in schemas.items()}
     results: dict[str, ir.Table] = {}
     if facts:
@@ -113,18 +118,21 @@ def script(
 class _Sections:
     """The statements of each stage, under a line that says what it computes."""
 
-    def __init__(self, dialect: Dialect) -> None:
+    def __init__(self, dialect: Dialect, begins: Callable[[str], None]) -> None:
         self.engine = ScriptEngine(dialect)
+        self._begins = begins
         self._settings = len(self.engine.statements)
         self._steps: dict[str, int] = {}
         self._results: dict[str, int] = {}
 
     def keep(self, name: str, expr: ir.Table) -> ir.Table:
+        self._begins(name)
         table = self.engine.keep(name, expr)
         self._steps[name] = len(self.engine.statements)
         return table
 
     def result(self, name: str, expr: ir.Table) -> None:
+        self._begins(name)
         self.engine.result(name, expr)
         self._results[name] = len(self.engine.statements)
 

@@ -8,6 +8,9 @@ from typing import Any
 import pytest
 
 from service.cohort.bulk.account import account
+from service.cohort.bulk.gather import Gathering, Task, gather
+from service.cohort.bulk.join import together
+from service.cohort.bulk.lines import Stretch
 from service.cohort.bulk.run import import_folder
 from service.rulebook.model import Rulebook
 from tests.cohort.bulk.exports import AT, Resource, coding, lesion_of, person, platelets, rebuilt, write_export
@@ -204,28 +207,34 @@ NO_ALLERGY = {
 
 
 @pytest.mark.parametrize(
-    ("files", "incomplete"),
+    ("text", "incomplete"),
     [
-        ({}, []),
-        ({"more": json.dumps(platelets("a", 90)) + "\n{"}, ["Observation"]),
-        ({"more": '{"resourceType": "Encounter"}\n{'}, []),
-        ({"AllergyIntolerance": "{\n" + json.dumps(NO_ALLERGY)}, ["AllergyIntolerance"]),
-        ({"more": "{"}, ["Resource"]),
-        ({"more": json.dumps(platelets("a", 90)) + "\n{\n" + '{"resourceType": "Encounter"}'}, ["Resource"]),
-        ({"more": '{"resourceType": "Bundle"}\n{'}, ["Resource"]),
-        ({"more": '{"resourceType": "AllergyIntolerance", "id": "x"}'}, ["AllergyIntolerance"]),
-        ({"more": '{"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}'}, ["Resource"]),
-        ({"more": '{"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}'}, []),
-        ({"more": '{"resourceType": "Bundle", "entry": [7]}'}, ["Resource"]),
+        (json.dumps(platelets("a", 90)) + "\n{", ["Observation"]),
+        ('{"resourceType": "Encounter"}\n{', []),
+        ("{\n" + json.dumps(NO_ALLERGY), ["AllergyIntolerance"]),
+        ("{", ["Resource"]),
+        (json.dumps(platelets("a", 90)) + "\n{\n" + '{"resourceType": "Encounter"}', ["Resource"]),
+        ('{"resourceType": "Bundle"}\n{', ["Resource"]),
+        ('{"resourceType": "AllergyIntolerance", "id": "x"}', ["AllergyIntolerance"]),
+        ('{"resourceType": "AllergyIntolerance", "id": "x", "patient": {"reference": "Group/1"}}', []),
+        ('{"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}', ["Resource"]),
+        ('{"resourceType": "OperationOutcome", "issue": [{"severity": "information"}]}', []),
+        ('{"resourceType": "Bundle", "entry": [7]}', ["Resource"]),
     ],
 )
+def test_of_what_more_may_exist(tmp_path: Path, text: str, incomplete: list[str]) -> None:
+    (tmp_path / "x").write_text(text, encoding="utf-8")
+    gather(Gathering(tmp_path, tmp_path / "gathered", 1), Task(0, (Stretch("x", 0, len(text)),)))
+    told = json.loads((tmp_path / "gathered" / "00000" / "gathered.json").read_text(encoding="utf-8"))
+    assert together([told])["incomplete"] == incomplete
+
+
+@pytest.mark.parametrize(("files", "complete"), [({}, True), ({"more": "{"}, None)])
 def test_no_allergy_is_certain_while_one_may_not_have_been_read(
-    imported: Import, files: dict[str, str], incomplete: list[str]
+    imported: Import, files: dict[str, str], complete: bool | None
 ) -> None:
-    found, result = imported(person("a"), lesion_of("a"), NO_ALLERGY, **files)
-    assert result["incomplete"] == incomplete
-    complete = found["a"]["patient"].get("allergies", {}).get("complete")
-    assert complete == (True if {*incomplete} <= {"Observation"} else None)
+    found, _ = imported(person("a"), lesion_of("a"), NO_ALLERGY, **files)
+    assert found["a"]["patient"].get("allergies", {}).get("complete") is complete
 
 
 def test_broken_lines_are_told_by_file_and_line_and_never_quoted(imported: Import, rulebook: Rulebook) -> None:
