@@ -97,6 +97,8 @@ def test_stages_and_columns_are_named() -> None:
     assert [int(number) for number, _, _ in steps] == list(range(1, int(steps[0][1]) + 1))
     # Every stage is explained: no step stands there by its bare name.
     assert all(len(what.split()) > 2 for _, _, what in steps)
+    made = re.findall(r"^-- Result: (\w+)\nCREATE TABLE (\w+) ", text, re.MULTILINE)
+    assert [name for name, _ in made] == [name for _, name in made] == list(MADE)
     assert "--   blood__platelets DOUBLE" in rest
     assert "--   blood__platelets__unit VARCHAR" in rest
     assert all(len(line) < 1000 for line in text.splitlines())
