@@ -10,9 +10,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+# A shell that starts the tests in the background has them ignore Ctrl-C, and whatever they start inherits that.
 PROGRAM = """
-import time
+import signal, time
 from tests.postgres_server import running
+signal.signal(signal.SIGINT, signal.default_int_handler)
 with running() as server, server.database() as url:
     print(url, flush=True)
     time.sleep(600)
