@@ -7,12 +7,14 @@ packages deserves a stop and a start: an application that no longer imports woul
 
 import atexit
 import importlib.util
+import json
 import os
 import re
 import resource
 import shutil
 import socket
 import struct
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -21,6 +23,23 @@ from urllib.parse import quote
 from gunicorn.glogging import Logger
 
 ROOT = Path(__file__).resolve().parent
+FROM_FILE = "INDICATION_FROM_FILE"
+
+
+def _settings():
+    """Puts the settings of the file in the environment, checked, where the environment does not have its own."""
+    for name in os.environ.pop(FROM_FILE, "").split():  # those of the last reload, which the file may no longer have
+        os.environ.pop(name, None)
+    command = [sys.executable, "-m", "service.settings"]  # a child, since the master must not import the application
+    run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours; no shell
+    if run.returncode:
+        raise SystemExit(f"the settings cannot be used; nothing was started:\n{run.stderr}")
+    found = json.loads(run.stdout)
+    os.environ.update(found)
+    os.environ[FROM_FILE] = " ".join(found)
+
+
+_settings()
 CANDIDATE_RULES = Path(os.environ.get("INDICATION_RULES") or ROOT / "rules")
 CHECK_SECONDS = 120
 SILENCE_SECONDS = 10

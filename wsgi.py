@@ -1,7 +1,11 @@
 """The application, for gunicorn (`wsgi:app`) and for the `flask` command, which finds this file by its name."""
 
 from service.cli import register
+from service.settings.read import SettingsError
 from service.web import create_app
 
-app = create_app()
+try:
+    app = create_app()
+except SettingsError as error:
+    raise SystemExit(f"the settings cannot be used:\n{error}") from None
 register(app)

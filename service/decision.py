@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeAlias
 from service import ENGINE_VERSION
 from service.recommend.judge import Judge
 from service.recommend.recommendation import Recommendation, recommend
-from service.referral.case import CaseMaker, input_digest
+from service.referral.case import CaseMaker, canonical_input, input_digest
 from service.referral.schema import ReferralReader
 from service.referral.strict_json import parse
 from service.rulebook.model import Rulebook
@@ -39,6 +39,11 @@ class Decider:
 
     def recommend(self, data: Any, at: datetime) -> tuple[Recommendation, Stamp]:
         """The recommendation before any word is said of it, and what identifies it."""
+        _, recommendation, stamp = self.considered(data, at)
+        return recommendation, stamp
+
+    def considered(self, data: Any, at: datetime) -> tuple[dict[str, Any], Recommendation, Stamp]:
+        """The same with the referral in its canonical form: deciding that again gives the same."""
         referral = self._reader.read(data)
         case = self._cases.make(referral, at)
         recommendation = recommend(self._judge, case)
@@ -52,4 +57,4 @@ class Decider:
             evaluated_at=case.at.isoformat(),
             input_digest=input_digest(referral),
         )
-        return recommendation, stamp
+        return canonical_input(referral), recommendation, stamp

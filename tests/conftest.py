@@ -1,6 +1,8 @@
 """What every test may ask for."""
 
 import copy
+import os
+import tempfile
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -141,6 +143,8 @@ def engine(request: pytest.FixtureRequest) -> "Engine":
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # What an application of the tests keeps, when its test does not say where: nothing of the developer's own.
+    os.environ["INDICATION_STATE"] = tempfile.mkdtemp(prefix="indication-state-")
     for warning in warehouses.WARNINGS:
         config.addinivalue_line("filterwarnings", warning)
 

@@ -22,6 +22,7 @@ def start(
     """gunicorn as script/server runs it. `settings` are more of its environment."""
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("INDICATION_")},
+        "INDICATION_STATE": os.environ["INDICATION_STATE"],
         "INDICATION_RULES": str(rules),
         "HOST": "127.0.0.1",
         "PORT": str(port),

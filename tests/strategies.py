@@ -3,7 +3,7 @@
 Guided ones begin with a fixture and lose, age or change some of its values, so that every status is reached; free
 ones are drawn item by item. A completion of a referral tells everything that it leaves unknown.
 
-`INDICATION_SEARCH=20` searches twenty times as long, and elsewhere at every run; without it every run is the same.
+`SEARCH=20` searches twenty times as long, and elsewhere at every run; without it every run is the same.
 """
 
 import copy
@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RULES = ROOT / "rules"
 REFERRALS = ROOT / "fixtures" / "referrals"
 
-SEARCH = int(os.environ.get("INDICATION_SEARCH", "0"))
+SEARCH = int(os.environ.get("SEARCH", "0"))
 
 
 def examples(count: int) -> Callable[[Any], Any]:

@@ -33,6 +33,7 @@ KNOWN_WORDS = {
     "service/fhir/unused.py": {"comparator"},  # likewise
     "service/language/parser.py": {"none"},  # a position: no position is needed
     "service/recommend/session.py": {"percutaneous"},  # acts that are done in a session
+    "service/settings/table.py": {"none"},  # nothing is set, in English
     "service/tell/values.py": {"none"},  # an empty list, in English
     "service/web/cds/discovery.py": {"allergies", "devices"},  # prefetch keys
     "service/web/form/same_origin.py": {"none"},  # where a browser says that a request comes from
@@ -172,3 +173,18 @@ def test_rule_files_are_data() -> None:
     ]
     # The reader composes YAML nodes and converts them itself; the reference meaning may compile the checked tree.
     assert [place for place in dangerous if not place.startswith("service/language/meaning.py")] == []
+
+
+#: the shadow decides in the dark, and nothing of it leaves
+DECIDE_FOR_A_DOOR = {"service/web/decisions.py", "service/web/shadow/process.py"}
+
+
+def test_every_door_decides_in_one_place() -> None:
+    """What leaves must be recorded, and it is recorded where it is decided."""
+    calls = re.compile(r"\b(decider\.(decide|decide_json|recommend|considered)|Judge)\(")
+    found = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / "service" / "web").rglob("*.py")
+        if calls.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == DECIDE_FOR_A_DOOR

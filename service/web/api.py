@@ -11,10 +11,11 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from service.decision import Detail, Language
 from service.language.vocabulary import Text
 from service.referral.complaints import Complaint, ReferralError
-from service.referral.strict_json import canonical
+from service.referral.strict_json import canonical, parse
 from service.tell.terminal import render
 from service.web import asked, refusals
 from service.web.answering import identified, json_response, text_response
+from service.web.decisions import decide
 from service.web.problem import Problem
 from service.web.shadow import pages as shadow
 from service.web.shadow.compare import Decided
@@ -46,7 +47,7 @@ def recommended(desk: Desk) -> tuple[Response, Decided]:
     _takes(JSON)
     language, detail, at = asked.language(), asked.detail(), asked.moment()
     body = _body(MAX_BODY)
-    answer = desk.decider.decide_json(body, at, language, detail)
+    answer = decide(desk.decider, parse(body), at, language, detail, door="api").answer
     told = text_response(render(answer, language), language) if _wants_text() else json_response(answer, [language])
     response = identified(told, desk.decider.rulebook)
     response.vary.update(("Accept", "Accept-Language"))
@@ -93,7 +94,7 @@ def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: 
             if time.monotonic() > end:
                 raise Problem("batch-interrupted")
             _fit(line)
-            answer = desk.decider.decide_json(line, at, language, detail)
+            answer = decide(desk.decider, parse(line), at, language, detail, door="batch").answer
             told = canonical(answer)
             shadow.current().offer(Decided(line, at, answer))
         except Exception as error:  # noqa: BLE001 - one bad line stops no other; it is logged by `refusal`

@@ -8,6 +8,8 @@ from typing import Any
 from flask import Flask
 from flask_compress import Compress
 
+from service.settings import read as settings
+from service.settings.table import SETTINGS
 from service.web import api, docs, fhir_door, headers, library, ops, refusals, versions
 from service.web.cds import services
 from service.web.committee import pages as committee
@@ -32,6 +34,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     # Templates may be laid out to be read; what is sent is not.
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     active = os.environ.get(ACTIVE_RULES)
+    found = settings.read(os.environ)
+    app.config.from_mapping({SETTINGS[name].key: value for name, value in found.items()})
     app.config.from_mapping(
         RULES=Path(active or os.environ.get("INDICATION_RULES") or PROJECT / "rules"),
         MAX_CONTENT_LENGTH=api.MAX_BODY,

@@ -78,7 +78,7 @@ def recommend() -> Response:
         raise NotUsable([issue("error", "structure", _NOT_A_BUNDLE.in_(language))], 400)
     reading, subject = _read(payload, rulebook, at, language)
     try:
-        decision = decided(decider, reading, at, language)
+        decision = decided(decider, reading, at, language, "fhir")
     except ReferralError as error:
         issues = [issue("error", "processing", complaint.text.in_(language)) for complaint in error.complaints]
         raise NotUsable(issues) from None

@@ -16,6 +16,7 @@ from service.referral.complaints import ReferralError
 from service.tell.answer import Answer
 from service.web.cds.errors import Fault, Refusal
 from service.web.cds.hook import Resource
+from service.web.decisions import Door, decide
 
 #: the lesion of a patient of whom a lesion is known, and nothing of it
 UNDESCRIBED = "lesion-1"
@@ -105,7 +106,7 @@ def _holds_resource(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
 
 
-def decided(decider: Decider, reading: Reading, at: datetime, language: Language) -> Decision:
+def decided(decider: Decider, reading: Reading, at: datetime, language: Language, door: Door) -> Decision:
     """The answer to what was read. Raises ReferralError only when no part of it can be used.
 
     A value that the referral's own checks refuse is unknown, is told as unused, and costs no other value its place.
@@ -113,12 +114,14 @@ def decided(decider: Decider, reading: Reading, at: datetime, language: Language
     referral: dict[str, Any] = copy.deepcopy(dict(reading.referral))
     referral["lesions"] = referral.get("lesions") or [{"id": UNDESCRIBED}]
     try:
-        return Decision(decider.decide(referral, at, language), referral, tuple(reading.unused))
+        made = decide(decider, referral, at, language, door=door)
+        return Decision(made.answer, referral, tuple(reading.unused))
     except ReferralError as error:
         unused = tuple(_refused(error, referral, reading))
         if not unused:
             raise
-    return Decision(decider.decide(referral, at, language), referral, (*reading.unused, *unused))
+    made = decide(decider, referral, at, language, door=door)
+    return Decision(made.answer, referral, (*reading.unused, *unused))
 
 
 def _refused(error: ReferralError, referral: dict[str, Any], reading: Reading) -> Iterator[Unused]:

@@ -9,8 +9,6 @@ import json
 import os
 import secrets
 import sqlite3
-import stat
-import tempfile
 import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -19,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from flask import current_app
+
+from service.settings.folder import state_folder
 
 EXTENSION = "indication-store"
 #: how long one process waits for another that is writing
@@ -45,17 +45,9 @@ class Full(Exception):
 
 
 def default_path() -> Path:
-    """The file when none is configured: in a folder of this user alone. Raises PermissionError if it is not."""
+    """The file when none is configured: in the folder of all that the service keeps. Raises PermissionError as that does."""
     named = os.environ.get("INDICATION_STORE")
-    if named:
-        return Path(named)
-    folder = Path(tempfile.gettempdir()) / f"indication-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    # In a folder that everybody may write to, somebody else may have made it first.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
-        raise PermissionError(f"{folder.name} in the temporary folder is not this user's alone")
-    return folder / "store.sqlite"
+    return Path(named) if named else state_folder() / "store.sqlite"
 
 
 class Store:

@@ -20,7 +20,7 @@ from service.web.committee.draft import Draft, normal
 from service.web.committee.jobs import Busy, Job, Jobs, Limits
 from service.web.committee.reading import reading
 from service.web.committee.search import fold
-from service.web.committee.workshop import EXTENSION, Library, Workshop, switched_off, workshop
+from service.web.committee.workshop import EXTENSION, Library, Workshop, workshop
 from service.web.form import pages as form
 from service.web.form import same_origin
 from service.web.problem import Problem
@@ -48,7 +48,6 @@ _GONE = Text(
 
 def register(app: Flask) -> None:
     """Adds the pages, unless whoever runs the service wants none (INDICATION_COMMITTEE=off)."""
-    app.config.setdefault("COMMITTEE", not switched_off())
     if not app.config["COMMITTEE"]:
         return
     jobs = Jobs(

@@ -1,6 +1,5 @@
 """What one process holds for the committee's pages: the rule files in use, read once, and the way to long computations."""
 
-import os
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -64,8 +63,3 @@ class Workshop:
 def workshop() -> Workshop:
     found: Workshop = current_app.extensions[EXTENSION]
     return found
-
-
-def switched_off() -> bool:
-    """Whether whoever runs the service wants no such pages."""
-    return os.environ.get("INDICATION_COMMITTEE", "").strip().lower() not in ("", "on", "1", "yes", "true")

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from service.decision import Decider, Language
+from service.decision import Decider, Detail, Language
 from service.language.vocabulary import Text
-from service.recommend.recommendation import Recommendation
 from service.referral.complaints import Complaint, ReferralError
-from service.tell.answer import Answer, Stamp, answer
+from service.tell.answer import Answer, answer
+from service.web.decisions import Door, Made, decide
 from service.web.form.entries import PATIENT, Filled, Plain, Typed, filled, name
 
 
@@ -22,16 +22,19 @@ class Outcome:
     faults: Mapping[str, Text]
     #: what concerns no control alone: (owner or "", words)
     general: tuple[tuple[str, Text], ...] = ()
-    recommendation: Recommendation | None = None
-    stamp: Stamp | None = None
+    made: Made | None = None
 
-    def answer(self, language: Language, detail: str = "decisive") -> Answer | None:
-        if self.recommendation is None or self.stamp is None:
+    def answer(self, language: Language, detail: Detail = "decisive") -> Answer | None:
+        """What is told of the decision; with `full`, the same with every rule."""
+        made = self.made
+        if made is None:
             return None
-        return answer(self.recommendation, self.stamp, language, detail)
+        if (made.language, made.detail) == (language, detail):
+            return made.answer
+        return answer(made.recommendation, made.stamp, language, detail)
 
 
-def decide(decider: Decider, typed: Typed, at: datetime) -> Outcome:
+def decided(decider: Decider, typed: Typed, at: datetime, language: Language, door: Door = "form") -> Outcome:
     """The outcome at `at`. Raises Disagreement or EngineError when no answer may be given."""
     zone = ZoneInfo(decider.rulebook.info.timezone)
     form = filled(typed, decider.rulebook.vocabulary, zone)
@@ -42,7 +45,7 @@ def decide(decider: Decider, typed: Typed, at: datetime) -> Outcome:
     # Once as it stands; once more without the values that were refused. What is still refused then concerns no value alone.
     for attempt in range(2):
         try:
-            recommendation, stamp = decider.recommend(referral, at)
+            made = decide(decider, referral, at, language, door=door)
         except ReferralError as error:
             placed, general = _placed(error.complaints, form)
             faults |= {key: text for key, text in placed.items() if key not in faults}
@@ -50,7 +53,7 @@ def decide(decider: Decider, typed: Typed, at: datetime) -> Outcome:
                 return Outcome(form, faults, tuple(general))
             referral = _without(referral, placed, form)
         else:
-            return Outcome(form, faults, (), recommendation, stamp)
+            return Outcome(form, faults, (), made)
     raise AssertionError("unreachable")
 
 

@@ -102,7 +102,7 @@ def test_nobody_else_can_read_it(path):
 
 def test_the_default_is_in_a_folder_of_this_user_alone(monkeypatch, tmp_path):
     monkeypatch.delenv("INDICATION_STORE", raising=False)
-    monkeypatch.setattr(store.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.setenv("INDICATION_STATE", str(tmp_path / "state"))
     found = default_path()
     assert stat.S_IMODE(found.parent.stat().st_mode) == 0o700
     found.parent.chmod(0o755)

@@ -1,0 +1,163 @@
+"""What a setting may hold. Values arrive as text, as the environment has them; a file's are written as text first."""
+
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from service.language.errors import nearest
+
+LONGEST = 4_000
+_ON, _OFF = ("1", "on", "yes", "true"), ("0", "off", "no", "false")
+
+
+class Wrong(Exception):
+    """A value that its setting does not take. The message says what is needed; it never repeats the value."""
+
+    def __init__(self, message: str, suggestion: str | None = None) -> None:
+        super().__init__(message)
+        self.suggestion = suggestion
+
+
+class Kind(Protocol):
+    """One kind of value."""
+
+    @property
+    def told(self) -> str:
+        """What it takes, for the page of settings."""
+        ...
+
+    def read(self, text: str) -> Any:
+        """The value. Raises Wrong."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Any text."""
+
+    told: str = "text"
+
+    def read(self, text: str) -> str:
+        if len(text) > LONGEST:
+            raise Wrong(f"at most {LONGEST} characters")
+        return text
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    """A file or a folder; whether it exists is asked by whoever opens it."""
+
+    told: str = "a path"
+
+    def read(self, text: str) -> Path:
+        if "\0" in text:
+            raise Wrong("a path is needed")
+        return Path(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Several paths, parted as PATH is; in the file a list."""
+
+    told: str = "paths"
+
+    def read(self, text: str) -> tuple[Path, ...]:
+        return tuple(File().read(part) for part in text.split(os.pathsep) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """Several words, parted by commas or spaces; in the file a list."""
+
+    told: str = "a list"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        return tuple(part for part in re.split(r"[,\s]+", text) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A whole number between two bounds, both included."""
+
+    lowest: int
+    highest: int
+    unit: str = ""
+
+    @property
+    def told(self) -> str:
+        return f"a whole number {f'of {self.unit} ' if self.unit else ''}from {self.lowest} to {self.highest}"
+
+    def read(self, text: str) -> int:
+        if re.fullmatch(r"-?[0-9]{1,15}", text.strip()) and self.lowest <= (found := int(text)) <= self.highest:
+            return found
+        raise Wrong(f"{self.told} is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number between two bounds, both included."""
+
+    lowest: float
+    highest: float
+    unit: str = ""
+
+    @property
+    def told(self) -> str:
+        return f"a number {f'of {self.unit} ' if self.unit else ''}from {self.lowest:g} to {self.highest:g}"
+
+    def read(self, text: str) -> float:
+        if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", text.strip()) and (
+            self.lowest <= (found := float(text)) <= self.highest
+        ):
+            return found
+        raise Wrong(f"{self.told} is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    told: str = "true or false"
+
+    def read(self, text: str) -> bool:
+        word = text.strip().lower()
+        if word in _ON:
+            return True
+        if word in _OFF:
+            return False
+        raise Wrong(f"{self.told} is needed")
+
+
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """One of a few words."""
+
+    known: Sequence[str]
+
+    @property
+    def told(self) -> str:
+        return " or ".join(f"`{word}`" for word in self.known)
+
+    def read(self, text: str) -> str:
+        word = text.strip().lower()
+        if word in self.known:
+            return word
+        raise Wrong(f"one of {', '.join(self.known)} is needed", nearest(word[:60], self.known))
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """An address on the web."""
+
+    told: str = "an address that begins with https:// or http://"
+
+    def read(self, text: str) -> str:
+        try:
+            parts = urlsplit(text)
+        except ValueError:
+            parts = urlsplit("")
+        if parts.scheme in ("http", "https") and parts.hostname and not parts.query and not parts.fragment:
+            return text.rstrip("/")
+        raise Wrong(f"{self.told} is needed")

@@ -1,0 +1,132 @@
+"""Settings from one file and the environment, which wins. Every mistake at once, with its place and how to mend it."""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from service.language.errors import Mistake, nearest
+from service.rulebook.source import Document
+from service.rulebook.source import read as read_yaml
+from service.settings.kinds import Files, Wrong
+from service.settings.table import SETTINGS, Setting
+
+#: the variable that names the file
+FILE = "INDICATION_SETTINGS"
+#: variables of ours that are no settings: what the gunicorn master tells its workers
+INNER = frozenset({FILE, "INDICATION_ACTIVE_RULES", "INDICATION_RULES_STATUS", "INDICATION_FROM_FILE"})
+
+
+#: what Kubernetes tells every container of a service called indication
+_KUBERNETES = re.compile(r"INDICATION_(SERVICE_|PORT)")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used. `mistakes` says each, where it stands and how to mend it; never a value that is secret."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        self.mistakes = tuple(sorted(set(mistakes)))
+        super().__init__("\n".join(map(str, self.mistakes)))
+
+
+def read(environment: Mapping[str, str]) -> dict[str, Any]:
+    """The value of every setting by its name (`audit.keep`), defaults included. Raises SettingsError."""
+    texts, mistakes = _texts(environment)
+    found: dict[str, Any] = {}
+    for setting in SETTINGS.values():
+        found[setting.name] = setting.default
+        if setting.name in texts:
+            text, document, keys = texts[setting.name]
+            try:
+                found[setting.name] = setting.kind.read(text)
+            except Wrong as wrong:
+                where = setting.name if document.places else setting.variable
+                mistakes.append(document.mistake(keys, f"{where}: {wrong}", suggestion=wrong.suggestion))
+    if mistakes:
+        raise SettingsError(mistakes)
+    return found
+
+
+def variables(environment: Mapping[str, str]) -> dict[str, str]:
+    """The file as variables of the environment; without those that the environment itself sets. Raises SettingsError."""
+    read(environment)
+    texts, _ = _texts(environment)
+    return {
+        SETTINGS[name].variable: text
+        for name, (text, document, _) in texts.items()
+        if document.places and not environment.get(SETTINGS[name].variable)
+    }
+
+
+def _texts(
+    environment: Mapping[str, str],
+) -> tuple[dict[str, tuple[str, Document, tuple[str | int, ...]]], list[Mistake]]:
+    """What is set, as text: by the file, else by the environment, which wins. An empty variable sets nothing."""
+    mistakes: list[Mistake] = []
+    found: dict[str, tuple[str, Document, tuple[str | int, ...]]] = {}
+    path = environment.get(FILE)
+    if path:
+        try:
+            document, mistakes = read_yaml(Path(path), Path(path).name)
+        except OSError as error:
+            mistakes = [Mistake(path, 1, 1, f"{FILE}: cannot be read: {error.strerror or type(error).__name__}")]
+        else:
+            mistakes += list(_unknown(document))
+            for name, setting in SETTINGS.items():
+                section, key = name.split(".")
+                value = _at(document.data, section, key)
+                if value is None:
+                    continue
+                try:
+                    found[name] = (_text(setting, value), document, (section, key))
+                except Wrong as wrong:
+                    mistakes.append(document.mistake((section, key), f"{name}: {wrong}"))
+    empty = Document("the environment", None, {})
+    found |= {
+        name: (text, empty, ()) for name, setting in SETTINGS.items() if (text := environment.get(setting.variable))
+    }
+    known = {setting.variable for setting in SETTINGS.values()} | INNER
+    for variable in sorted(environment):
+        if variable.startswith("INDICATION_") and variable not in known and not _KUBERNETES.match(variable):
+            near = nearest(variable, known)
+            mistakes.append(Mistake("the environment", 1, 1, f"{variable}: no such setting", suggestion=near))
+    return found, mistakes
+
+
+def _at(data: Any, section: str, key: str) -> Any:
+    inner = data.get(section) if isinstance(data, dict) else None
+    return inner.get(key) if isinstance(inner, dict) else None
+
+
+def _text(setting: Setting, value: Any) -> str:
+    """A value of the file as the environment would have it. Raises Wrong."""
+    if setting.secret:
+        raise Wrong(f"a secret belongs in the environment, as {setting.variable}, not in a file")
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return (os.pathsep if isinstance(setting.kind, Files) else ",").join(value)
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise Wrong(f"{setting.kind.told} is needed")
+
+
+def _unknown(document: Document) -> Iterator[Mistake]:
+    """What the file says and no setting means."""
+    if not isinstance(document.data, dict):
+        if document.data is not None or not document.text.strip():
+            yield document.mistake((), "sections are needed: server, rules, access, audit …")
+        return
+    sections = {name.split(".")[0] for name in SETTINGS}
+    for section, inner in document.data.items():
+        if section not in sections:
+            yield document.mistake((section,), f"{section}: no such section", suggestion=nearest(section, sections))
+        elif not isinstance(inner, dict):
+            yield document.mistake((section,), f"{section}: settings are needed below it")
+        else:
+            keys = {name.split(".")[1] for name in SETTINGS if name.startswith(section + ".")}
+            for key in inner:
+                if key not in keys:
+                    near = nearest(key, keys)
+                    yield document.mistake((section, key), f"{section}.{key}: no such setting", suggestion=near)

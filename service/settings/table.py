@@ -1,0 +1,150 @@
+"""The settings. One line of the file, one variable of the environment, which wins; docs/settings.md is written from here."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.settings.kinds import File, Files, Flag, Kind, OneOf, Web, Whole, Words
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting. `name` is `section.key` of the file; a secret may stand in the environment alone."""
+
+    name: str
+    variable: str
+    kind: Kind
+    default: Any
+    about: str
+    secret: bool = False
+    #: how the default is told when the value itself says nothing
+    otherwise: str = ""
+
+    @property
+    def key(self) -> str:
+        """Its name in the application's configuration."""
+        return self.variable.removeprefix("INDICATION_")
+
+
+_SETTINGS = (
+    # ---- server: where it listens and what it keeps ----
+    Setting(
+        "server.host",
+        "HOST",
+        Words("an address"),
+        "127.0.0.1",
+        "Address to listen on: this machine only, unless told otherwise.",
+    ),
+    Setting("server.port", "PORT", Whole(0, 65535), 8000, "Port to listen on."),
+    Setting(
+        "server.workers", "WEB_CONCURRENCY", Whole(1, 256), None, "Worker processes.", otherwise="one for each core"
+    ),
+    Setting(
+        "server.state",
+        "INDICATION_STATE",
+        File("a folder"),
+        None,
+        "Folder for all that the service keeps (the record, its spool, what the workers share). Made, for its user alone, if need be.",
+        otherwise="`$STATE_DIRECTORY` (systemd), else `$XDG_STATE_HOME/indication`, else `~/.local/state/indication`",
+    ),
+    Setting(
+        "server.store",
+        "INDICATION_STORE",
+        File("a file"),
+        None,
+        "File of what the workers must know together: used tokens, feedback, forms waiting to be opened, counts, rates.",
+        otherwise="`store.sqlite` in `server.state`",
+    ),
+    Setting(
+        "server.public_url",
+        "INDICATION_PUBLIC_URL",
+        Web(),
+        None,
+        "Address at which others see this service, for the links that it writes.",
+        otherwise="the address of each request",
+    ),
+    # ---- rules ----
+    Setting(
+        "rules.source",
+        "INDICATION_RULES",
+        File("a folder, or a bundle"),
+        None,
+        "Rules to serve.",
+        otherwise="the project's `rules`",
+    ),
+    Setting(
+        "rules.keys",
+        "INDICATION_BUNDLE_KEYS",
+        File("a file or a folder"),
+        None,
+        "Public keys: nothing is served but bundles signed by one of them.",
+        otherwise="none: a folder of rules, or any bundle, may be served",
+    ),
+    Setting(
+        "rules.also_serve",
+        "INDICATION_ALSO_SERVE",
+        Files("bundles, or folders of bundles"),
+        (),
+        "Versions served beside the rules, at `/v1/rulebooks/{version}/…`.",
+        otherwise="none",
+    ),
+    Setting(
+        "rules.shadow",
+        "INDICATION_SHADOW",
+        File("a bundle or a folder"),
+        None,
+        "Rules that decide every referral in the dark; counts at `/v1/rulebooks/shadow`.",
+        otherwise="none",
+    ),
+    # ---- access ----
+    Setting(
+        "access.clients",
+        "INDICATION_CLIENTS",
+        File("a file"),
+        None,
+        "File of those who may call: EHRs and others (`flask clients check FILE`).",
+        otherwise="none: the EHR's door is shut",
+    ),
+    Setting(
+        "access.cds_open",
+        "INDICATION_CDS_OPEN",
+        Flag(),
+        False,
+        "For development: the EHR's door asks nobody who they are.",
+    ),
+    # ---- pages ----
+    Setting("pages.committee", "INDICATION_COMMITTEE", Flag(), True, "The committee's workbench at `/committee`."),
+    # ---- audit: the record of decisions ----
+    Setting(
+        "audit.store",
+        "INDICATION_AUDIT_STORE",
+        Words("an address of a database: `sqlite:///…`, `postgresql://…`, or `off`"),
+        None,
+        "Where decisions are recorded. The password of a database belongs in `PGPASSWORD` or in a password file, not here. "
+        "`off` records nothing, for development.",
+        otherwise="`record.sqlite` in `server.state`",
+    ),
+    Setting(
+        "audit.keep",
+        "INDICATION_AUDIT_KEEP",
+        OneOf(("full", "digest")),
+        "full",
+        "What is kept of a referral: all that was decided on, so that the record alone suffices to replay it; or only its digest.",
+    ),
+    Setting(
+        "audit.when_down",
+        "INDICATION_AUDIT_WHEN_DOWN",
+        OneOf(("refuse", "spool")),
+        "refuse",
+        "When a decision cannot be recorded: refuse to answer (503), or keep the record in a local queue on disk until it can.",
+    ),
+    Setting(
+        "audit.retention_days",
+        "INDICATION_AUDIT_RETENTION_DAYS",
+        Whole(0, 36_500, "days"),
+        0,
+        "For how long the content of decisions is kept; `flask audit erase --expired` erases what is older. 0: without end.",
+    ),
+)
+
+SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _SETTINGS}

@@ -1,0 +1,113 @@
+"""Settings: the environment before the file before the default; every mistake at once, with its place."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.settings.folder import state_folder
+from service.settings.read import FILE, SettingsError, read, variables
+from service.settings.table import SETTINGS
+from tests.strategies import ROOT
+
+
+def written(folder: Path, text: str) -> dict[str, str]:
+    path = folder / "settings.yaml"
+    path.write_text(text, encoding="utf-8")
+    return {FILE: str(path)}
+
+
+def mistakes(environment: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as error:
+        read(environment)
+    return "\n".join(map(str, error.value.mistakes))
+
+
+def test_without_a_word_every_setting_has_its_default() -> None:
+    found = read({})
+    assert found == {name: setting.default for name, setting in SETTINGS.items()}
+
+
+def test_every_default_is_one_that_its_kind_takes() -> None:
+    for setting in SETTINGS.values():
+        if setting.default not in (None, ()):
+            assert setting.kind.read(str(setting.default).lower()) == setting.default, setting.name
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
+    environment = written(tmp_path, "server:\n  port: 9000\n  host: 127.0.0.2\n")
+    assert read(environment)["server.port"] == 9000
+    environment["PORT"] = "9001"
+    assert (read(environment)["server.port"], read(environment)["server.host"]) == (9001, "127.0.0.2")
+    assert variables(environment) == {"HOST": "127.0.0.2"}
+
+
+def test_an_empty_variable_sets_nothing() -> None:
+    assert read({"PORT": ""})["server.port"] == SETTINGS["server.port"].default
+
+
+def test_every_mistake_is_told_at_once_with_its_place(tmp_path: Path) -> None:
+    environment = written(
+        tmp_path,
+        "server:\n  port: many\n  hosst: x\naudit:\n  keep: ful\nservr:\n  port: 1\naccess:\n  cds_open: [1]\n",
+    )
+    environment |= {"WEB_CONCURRENCY": "0", "INDICATION_AUDIT_STOR": "x"}
+    assert mistakes(environment).splitlines() == [
+        "settings.yaml:2:9: server.port: a whole number from 0 to 65535 is needed",
+        "settings.yaml:3:10: server.hosst: no such setting; did you mean «host»?",
+        "settings.yaml:5:9: audit.keep: one of full, digest is needed; did you mean «full»?",
+        "settings.yaml:7:3: servr: no such section; did you mean «server»?",
+        "settings.yaml:9:13: access.cds_open: true or false is needed",
+        "the environment:1:1: INDICATION_AUDIT_STOR: no such setting; did you mean «INDICATION_AUDIT_STORE»?",
+        "the environment:1:1: WEB_CONCURRENCY: a whole number from 1 to 256 is needed",
+    ]
+
+
+def test_a_value_is_never_repeated(tmp_path: Path) -> None:
+    environment = written(tmp_path, "audit:\n  keep: s3cr3t\n") | {"PORT": "s3cr3t"}
+    assert "s3cr3t" not in mistakes(environment)
+
+
+def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
+    assert "cannot be read" in mistakes({FILE: str(tmp_path / "none.yaml")})
+
+
+def test_what_kubernetes_tells_a_container_is_no_setting() -> None:
+    read({"INDICATION_PORT": "tcp://10.0.0.1:8000", "INDICATION_SERVICE_HOST": "10.0.0.1"})
+
+
+def test_lists_and_flags_of_the_file(tmp_path: Path) -> None:
+    found = read(written(tmp_path, "rules:\n  also_serve: [a.bundle, b.bundle]\npages:\n  committee: false\n"))
+    assert found["rules.also_serve"] == (Path("a.bundle"), Path("b.bundle"))
+    assert found["pages.committee"] is False
+
+
+def test_the_master_is_told_in_json_and_refused_in_words(tmp_path: Path) -> None:
+    def run(text: str) -> "subprocess.CompletedProcess[str]":
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("INDICATION_")}
+        return subprocess.run(
+            [sys.executable, "-m", "service.settings"],
+            cwd=ROOT,
+            env={**clean, **written(tmp_path, text)},
+            capture_output=True,
+            text=True,
+        )
+
+    good, bad = run("server:\n  port: 9000\n"), run("server:\n  port: x\n")
+    assert (good.returncode, json.loads(good.stdout)) == (0, {"PORT": "9000"})
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "settings.yaml:2:9" in bad.stderr
+
+
+def test_the_folder_of_all_that_is_kept_is_this_users_alone(tmp_path: Path) -> None:
+    named = {"INDICATION_STATE": str(tmp_path / "a" / "b")}
+    assert state_folder(named) == tmp_path / "a" / "b"
+    assert (tmp_path / "a" / "b").stat().st_mode & 0o777 == 0o700
+    assert state_folder({"STATE_DIRECTORY": str(tmp_path / "c")}) == tmp_path / "c"
+    assert state_folder({"XDG_STATE_HOME": str(tmp_path)}) == tmp_path / "indication"
+    (tmp_path / "c").chmod(0o755)
+    with pytest.raises(PermissionError):
+        state_folder({"STATE_DIRECTORY": str(tmp_path / "c")})
