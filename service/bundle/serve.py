@@ -1,20 +1,22 @@
 """Rules to serve: a folder of rule files, or a bundle; only signed bundles where trusted keys are named."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from service.bundle import bundle, keys
 from service.bundle.bundle import Bundle
 from service.bundle.errors import BundleError
-from service.rulebook.load import load_rulebook
+from service.rulebook.load import load_folder
 from service.rulebook.model import Rulebook
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A rulebook with what it came in; `bundle` is None when it stood in a folder."""
+    """A rulebook with the files it was read from and what they came in; `bundle` is None when they stood in a folder."""
 
     rulebook: Rulebook
+    files: Mapping[str, bytes]
     bundle: Bundle | None
 
 
@@ -38,8 +40,8 @@ def load(path: Path, trusted: Path | None) -> Source:
     """The rulebook at `path`. Raises BundleError; RulebookError when a folder's rules do not load."""
     found = look(path, trusted)
     if found is None:
-        return Source(load_rulebook(path), None)
+        return Source(*load_folder(path), None)
     try:
-        return Source(bundle.rulebook_of(found), found)
+        return Source(bundle.rulebook_of(found), found.files, found)
     except BundleError as error:
         raise BundleError(f"{path}: {line}" for line in error.errors) from None

@@ -50,11 +50,16 @@ class RulebookError(Exception):
 
 def load_rulebook(directory: Path) -> Rulebook:
     """Reads every `.yaml` file below `directory`. Raises RulebookError with all mistakes at once."""
+    return load_folder(directory)[0]
+
+
+def load_folder(directory: Path) -> tuple[Rulebook, Mapping[str, bytes]]:
+    """The same with the very files that were read. Raises RulebookError."""
     try:
         files = rule_files(directory)
     except NotADirectoryError:
         raise RulebookError([Mistake(str(directory), 1, 1, "no such directory")]) from None
-    return load_files(files)
+    return load_files(files), files
 
 
 def load_files(files: Mapping[str, bytes]) -> Rulebook:

@@ -47,7 +47,7 @@ def recommended(desk: Desk) -> tuple[Response, Decided]:
     _takes(JSON)
     language, detail, at = asked.language(), asked.detail(), asked.moment()
     body = _body(MAX_BODY)
-    answer = decide(desk.decider, parse(body), at, language, detail, door="api").answer
+    answer = decide(desk, parse(body), at, language, detail, door="api").answer
     told = text_response(render(answer, language), language) if _wants_text() else json_response(answer, [language])
     response = identified(told, desk.decider.rulebook)
     response.vary.update(("Accept", "Accept-Language"))
@@ -94,7 +94,7 @@ def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: 
             if time.monotonic() > end:
                 raise Problem("batch-interrupted")
             _fit(line)
-            answer = decide(desk.decider, parse(line), at, language, detail, door="batch").answer
+            answer = decide(desk, parse(line), at, language, detail, door="batch").answer
             told = canonical(answer)
             shadow.current().offer(Decided(line, at, answer))
         except Exception as error:  # noqa: BLE001 - one bad line stops no other; it is logged by `refusal`

@@ -1,14 +1,19 @@
 """Every decision of every door is made here, and nowhere else: what must happen to each of them happens in this one place."""
 
+import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal, TypeAlias
 
-from service.decision import Decider, Detail, Language
+from flask import g
+
+from service.decision import Detail, Language
 from service.recommend.recommendation import Recommendation
 from service.tell.answer import Answer, Stamp, answer
+from service.web.state import Desk
 
+WAITING = "decided"
 #: the ways into the service. `what-if` is the form's look at a changed patient; a batch is one decision for each line
 Door: TypeAlias = Literal["api", "batch", "cds-hooks", "fhir", "form", "what-if"]
 
@@ -17,7 +22,10 @@ Door: TypeAlias = Literal["api", "batch", "cds-hooks", "fhir", "form", "what-if"
 class Made:
     """A decision that may leave: what was decided on, what came of it, and the answer as its door tells it."""
 
+    #: in the header of the answer, and in the record
+    id: str
     door: Door
+    desk: Desk
     #: in its one canonical form (`service.referral.case.canonical_input`)
     referral: Mapping[str, Any]
     recommendation: Recommendation
@@ -25,15 +33,31 @@ class Made:
     language: Language
     detail: Detail
     answer: Answer
+    #: what its door adds to the record: never a value of the patient's
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 def decide(
-    decider: Decider, referral: Any, at: datetime, language: Language, detail: Detail = "decisive", *, door: Door
+    desk: Desk, referral: Any, at: datetime, language: Language, detail: Detail = "decisive", *, door: Door
 ) -> Made:
-    """The decision on a referral given as plain JSON data.
+    """The decision on a referral given as plain JSON data. It stands in the record before the response leaves (`record`).
 
     Raises ReferralError when the referral cannot be used, Disagreement or EngineError when no answer may be given.
     """
-    taken, recommendation, stamp = decider.considered(referral, at)
+    taken, recommendation, stamp = desk.decider.considered(referral, at)
     told = answer(recommendation, stamp, language, detail)
-    return Made(door, taken, recommendation, stamp, language, detail, told)
+    made = Made(uuid.uuid4().hex, door, desk, taken, recommendation, stamp, language, detail, told)
+    g.setdefault(WAITING, []).append(made)
+    return made
+
+
+def waiting() -> list[Made]:
+    """What this request decided and nobody has recorded yet; it is then taken as recorded."""
+    found: list[Made] = g.pop(WAITING, [])
+    return found
+
+
+def beside(**more: Any) -> None:
+    """Adds to what the record will say of the last decision of this request."""
+    found = g.get(WAITING)
+    found[-1] = replace(found[-1], beside={**found[-1].beside, **more})

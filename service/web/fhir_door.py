@@ -70,15 +70,15 @@ def recommend() -> Response:
     g.fhir_language = language = client.language or asked.language()
     asked.only("at", "audit")
     at, audited = asked.moment(), asked.one_of("audit", ("0", "1")) == "1"
-    decider = state().desk().decider
-    rulebook = decider.rulebook
+    desk = state().desk()
+    rulebook = desk.decider.rulebook
 
     payload = body.sent()
     if not isinstance(payload, dict) or payload.get("resourceType") != "Bundle":
         raise NotUsable([issue("error", "structure", _NOT_A_BUNDLE.in_(language))], 400)
     reading, subject = _read(payload, rulebook, at, language)
     try:
-        decision = decided(decider, reading, at, language, "fhir")
+        decision = decided(desk, reading, at, language, "fhir")
     except ReferralError as error:
         issues = [issue("error", "processing", complaint.text.in_(language)) for complaint in error.complaints]
         raise NotUsable(issues) from None

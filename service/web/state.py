@@ -5,7 +5,8 @@ import os
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -42,6 +43,8 @@ class Desk:
 
     decider: Decider
     catalogue: Catalogue
+    #: the rule files as they were read
+    files: Mapping[str, bytes] = field(default_factory=dict)
     #: what its rules came in, and who signed it; None when they stood in a folder
     published: dict[str, Any] | None = None
 
@@ -96,7 +99,8 @@ class State:
             self._errors = (f"the rules cannot be used ({type(error).__name__}; see the log)",)
         else:
             self._errors = ()
-            return Desk(decider, Catalogue(decider.rulebook), published(source.bundle) if source.bundle else None)
+            about = published(source.bundle) if source.bundle else None
+            return Desk(decider, Catalogue(decider.rulebook), source.files, about)
         log.error("the rules in %s cannot serve: %s", self.rules, "; ".join(self._errors))
         raise NotReady(self._errors)
 

@@ -55,7 +55,7 @@ def broken(app, monkeypatch):
         def fail(*_, **__):
             raise error
 
-        monkeypatch.setattr(app.extensions["indication"].desk().decider, "decide_json", fail)
+        monkeypatch.setattr(app.extensions["indication"].desk().decider, "considered", fail)
 
     return break_with
 

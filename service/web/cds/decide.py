@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from service.decision import Decider, Language
+from service.decision import Language
 from service.fhir.bundle import resources_of
 from service.fhir.read import Reading
 from service.fhir.subject import patients
@@ -17,6 +17,7 @@ from service.tell.answer import Answer
 from service.web.cds.errors import Fault, Refusal
 from service.web.cds.hook import Resource
 from service.web.decisions import Door, decide
+from service.web.state import Desk
 
 #: the lesion of a patient of whom a lesion is known, and nothing of it
 UNDESCRIBED = "lesion-1"
@@ -106,7 +107,7 @@ def _holds_resource(entry: Any) -> bool:
     return isinstance(entry, dict) and isinstance(entry.get("resource"), dict)
 
 
-def decided(decider: Decider, reading: Reading, at: datetime, language: Language, door: Door) -> Decision:
+def decided(desk: Desk, reading: Reading, at: datetime, language: Language, door: Door) -> Decision:
     """The answer to what was read. Raises ReferralError only when no part of it can be used.
 
     A value that the referral's own checks refuse is unknown, is told as unused, and costs no other value its place.
@@ -114,13 +115,13 @@ def decided(decider: Decider, reading: Reading, at: datetime, language: Language
     referral: dict[str, Any] = copy.deepcopy(dict(reading.referral))
     referral["lesions"] = referral.get("lesions") or [{"id": UNDESCRIBED}]
     try:
-        made = decide(decider, referral, at, language, door=door)
+        made = decide(desk, referral, at, language, door=door)
         return Decision(made.answer, referral, tuple(reading.unused))
     except ReferralError as error:
         unused = tuple(_refused(error, referral, reading))
         if not unused:
             raise
-    made = decide(decider, referral, at, language, door=door)
+    made = decide(desk, referral, at, language, door=door)
     return Decision(made.answer, referral, (*reading.unused, *unused))
 
 

@@ -158,7 +158,7 @@ def _cards(sent: hook.Call, service: discovery.Service, client: Client, language
     reading = read(data.resources, rulebook, at, drafts=requests, partial=data.partial)
     if not (reading.concerned or named):
         return []
-    decision = decided(desk.decider, reading, at, language, "cds-hooks")
+    decision = decided(desk, reading, at, language, "cds-hooks")
     return cards.cards(
         cards.Material(
             answer=decision.answer,

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from service.decision import Decider, Detail, Language
+from service.decision import Detail, Language
 from service.language.vocabulary import Text
 from service.referral.complaints import Complaint, ReferralError
 from service.tell.answer import Answer, answer
 from service.web.decisions import Door, Made, decide
 from service.web.form.entries import PATIENT, Filled, Plain, Typed, filled, name
+from service.web.state import Desk
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,10 +35,10 @@ class Outcome:
         return answer(made.recommendation, made.stamp, language, detail)
 
 
-def decided(decider: Decider, typed: Typed, at: datetime, language: Language, door: Door = "form") -> Outcome:
+def decided(desk: Desk, typed: Typed, at: datetime, language: Language, door: Door = "form") -> Outcome:
     """The outcome at `at`. Raises Disagreement or EngineError when no answer may be given."""
-    zone = ZoneInfo(decider.rulebook.info.timezone)
-    form = filled(typed, decider.rulebook.vocabulary, zone)
+    rulebook = desk.decider.rulebook
+    form = filled(typed, rulebook.vocabulary, ZoneInfo(rulebook.info.timezone))
     faults: dict[str, Text] = dict(form.faults)
     if not form.owners:
         return Outcome(form, faults)
@@ -45,7 +46,7 @@ def decided(decider: Decider, typed: Typed, at: datetime, language: Language, do
     # Once as it stands; once more without the values that were refused. What is still refused then concerns no value alone.
     for attempt in range(2):
         try:
-            made = decide(decider, referral, at, language, door=door)
+            made = decide(desk, referral, at, language, door=door)
         except ReferralError as error:
             placed, general = _placed(error.complaints, form)
             faults |= {key: text for key, text in placed.items() if key not in faults}

@@ -168,7 +168,7 @@ def trace() -> BaseResponse:
     """The full trace of the form as it is, as a part of the page."""
     visit = _visit()
     desk = state().desk()
-    outcome = decided(desk.decider, visit.typed, visit.at, visit.language)
+    outcome = decided(desk, visit.typed, visit.at, visit.language)
     return _html(desk, visit.language, str(_trace(desk, visit, outcome) or ""))
 
 
@@ -177,7 +177,7 @@ def sheet() -> BaseResponse:
     """One page for the multidisciplinary meeting."""
     visit = _visit()
     desk = state().desk()
-    outcome = decided(desk.decider, visit.typed, visit.at, visit.language)
+    outcome = decided(desk, visit.typed, visit.at, visit.language)
     viewer = Viewer(desk.decider.rulebook, visit.language, visit.typed, outcome)
     if viewer.answer is None:
         return _page(desk, visit)
@@ -209,7 +209,7 @@ def export() -> BaseResponse:
     """The form as the API takes it."""
     visit = _visit()
     desk = state().desk()
-    outcome = decided(desk.decider, visit.typed, visit.at, visit.language)
+    outcome = decided(desk, visit.typed, visit.at, visit.language)
     if outcome.faults or outcome.general:
         return _page(desk, visit)
     body = json.dumps(outcome.filled.referral, ensure_ascii=False, indent=2) + "\n"
@@ -330,7 +330,7 @@ def _page(
 ) -> BaseResponse:
     """A whole page. `tab` is what the browser's tab does with it: `restore` what it keeps, since nothing was typed; keep this,
     the user's `own`; or leave what it keeps alone, since this is only `shown` until something is typed."""
-    outcome = decided(desk.decider, visit.typed, visit.at, visit.language)
+    outcome = decided(desk, visit.typed, visit.at, visit.language)
     viewer = Viewer(desk.decider.rulebook, visit.language, visit.typed, outcome)
     context = _words(visit.language, viewer)
     told = [text.in_(visit.language) for text in notices]
@@ -341,7 +341,7 @@ def _page(
 
 
 def _update(desk: Desk, visit: Visit, add_fault: str) -> BaseResponse:
-    outcome = decided(desk.decider, visit.typed, visit.at, visit.language)
+    outcome = decided(desk, visit.typed, visit.at, visit.language)
     viewer = Viewer(desk.decider.rulebook, visit.language, visit.typed, outcome, whole=False)
     changed = request.headers.get("X-Changed", "").split(",")
     lists = [key.removesuffix(":present").partition(":") for key in changed if key.endswith(":present")]
@@ -437,7 +437,7 @@ def _what_if(desk: Desk, visit: Visit, viewer: Viewer) -> SimpleNamespace:
     shown.target = visit.what_if
     owner, _, item = visit.what_if.partition(":")
     hypothesis = what_if.hypothesis(visit.typed, visit.what_if)
-    outcome = decided(desk.decider, hypothesis, visit.at, visit.language, "what-if")
+    outcome = decided(desk, hypothesis, visit.at, visit.language, "what-if")
     controls = Controls(desk.decider.rulebook, visit.language)
     faults = {key: text for key, text in outcome.faults.items() if key == visit.what_if}
     # The control is empty until another value is typed: the present one stands in the form.
