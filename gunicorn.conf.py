@@ -9,7 +9,6 @@ import atexit
 import importlib.util
 import json
 import os
-import re
 import resource
 import shutil
 import socket
@@ -18,7 +17,6 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from urllib.parse import quote
 
 from gunicorn.glogging import Logger
 
@@ -74,40 +72,52 @@ worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa:
 # ---- logs: never a patient ------------------------------------------------------------------------------------------
 
 
-class DiscreetLogger(Logger):
-    """Logs no query string, no body and no header value: any of them could name a patient."""
-
-    def atoms(self, resp, req, environ, request_time):
-        # The path arrives decoded: encoded again, it cannot forge a second log line.
-        # The address of a waiting form, or of a committee's computation, is all that it takes to open it.
-        path = re.sub(r"(?<=^/cds/form/).+|(?<=^/committee/jobs/)[^/]+", "-", environ.get("PATH_INFO") or "-")
-        return super().atoms(resp, req, environ, request_time) | {"U": quote(path)}
-
-    def exception(self, msg, *args, **kwargs):
-        super().exception(msg, *(arg.partition("?")[0] if isinstance(arg, str) else arg for arg in args), **kwargs)
-
-    def warning(self, msg, *args, **kwargs):
-        fault = sys.exc_info()[0]
-        if fault and msg.startswith("Invalid request"):
-            # gunicorn would quote the malformed request itself.
-            msg = f"{msg.partition(':')[0]}: {fault.__name__}"
-        super().warning(msg, *args, **kwargs)
-
-
-logger_class = DiscreetLogger
-accesslog = "-"
-# No query (%(q)s, %(r)s), no referrer, no user: address, time, method, path, protocol, status, bytes, microseconds.
-access_log_format = '%(h)s %(t)s "%(m)s %(U)s %(H)s" %(s)s %(b)s %(D)sus'
-
-# ---- rules: taken at start and on SIGHUP, only if good --------------------------------------------------------------
-
-
 def _by_path(path):
     """Import one file without its package: the master must not import the application."""
     spec = importlib.util.spec_from_file_location(f"master_{path.stem}", path)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+logs = _by_path(ROOT / "service" / "web" / "logs.py")
+LOGS_FORMAT = (os.environ.get("INDICATION_LOGS_FORMAT") or "").strip().lower() or None
+
+
+class DiscreetLogger(Logger):
+    """Logs no address as it was sent, no query, no body and no header value: any of them could name a patient."""
+
+    def setup(self, cfg):
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.setFormatter(logs.formatter(LOGS_FORMAT))
+
+    def access(self, resp, req, environ, request_time):
+        if self.access_log_enabled:
+            status, _, _ = str(resp.status).partition(" ")
+            told = logs.access(environ, status, getattr(resp, "sent", None), request_time.total_seconds() * 1000)
+            self.access_log.info("request", extra=told)
+
+    def exception(self, msg, *args, **kwargs):
+        if isinstance(msg, str) and msg.startswith("Error handling request"):
+            # gunicorn would quote the request's address.
+            msg, args = "Error handling request", ()
+        super().exception(msg, *args, **kwargs)
+
+    def warning(self, msg, *args, **kwargs):
+        fault = sys.exc_info()[0]
+        if fault and msg.startswith("Invalid request"):
+            # gunicorn would quote the malformed request itself.
+            msg = f"Invalid request: {fault.__name__}"
+        super().warning(msg, *args, **kwargs)
+
+
+logger_class = DiscreetLogger
+loglevel = (os.environ.get("INDICATION_LOGS_LEVEL") or "info").strip().lower()
+accesslog = "-"
+
+# ---- rules: taken at start and on SIGHUP, only if good --------------------------------------------------------------
 
 
 reload_rules = _by_path(ROOT / "service" / "web" / "reload.py")
@@ -168,7 +178,8 @@ def on_reload(server):
 
 
 def post_fork(server, worker):
-    """A client that connects and says nothing must not hold a worker, which serves one request at a time."""
+    """A worker logs as its master does. And a client that connects and says nothing must not hold it up: it serves one at a time."""
+    logs.start(LOGS_FORMAT, server.cfg.loglevel)
     for listener in worker.sockets:
         if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
             # Linux hands a connection over only once its first bytes are there (browsers open spare ones) …

@@ -145,6 +145,31 @@ _SETTINGS = (
         0,
         "For how long the content of decisions is kept; `flask audit erase --expired` erases what is older. 0: without end.",
     ),
+    # ---- what is told of the service while it runs (docs/observing.md) ----
+    Setting(
+        "logs.format",
+        "INDICATION_LOGS_FORMAT",
+        OneOf(("json", "text")),
+        None,
+        "How the log is written: one JSON object a line, or lines of text. It holds no value of a patient in either.",
+        otherwise="`text` on a terminal, else `json`",
+    ),
+    Setting(
+        "logs.level",
+        "INDICATION_LOGS_LEVEL",
+        OneOf(("debug", "info", "warning", "error")),
+        "info",
+        "From which level on the service's own events are logged.",
+    ),
+    Setting(
+        "tracing.endpoint",
+        "INDICATION_TRACING_ENDPOINT",
+        Web(),
+        None,
+        "OpenTelemetry collector (OTLP over HTTP, as `http://localhost:4318`) that is sent a trace of each request. "
+        "Needs `requirements-otel.txt`.",
+        otherwise="none: nothing is traced",
+    ),
 )
 
 SETTINGS: Mapping[str, Setting] = {setting.name: setting for setting in _SETTINGS}

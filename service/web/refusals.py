@@ -1,8 +1,6 @@
 """Whatever goes wrong becomes a problem, and is logged without a word of the patient."""
 
 import logging
-import traceback
-from pathlib import Path
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import (
@@ -19,6 +17,7 @@ from service.recommend.judge import Disagreement
 from service.referral.strict_json import canonical
 from service.run.adapter import EngineError
 from service.web import asked, problem
+from service.web.logs import whereabouts
 from service.web.problem import Problem
 from service.web.state import NotReady, state
 
@@ -66,7 +65,7 @@ def refusal(error: Exception) -> Problem:
         log.error("answer withheld: the engine failed")
     found = problem.of(error)
     if found.kind == "internal-error":
-        log.error("internal error: %s", _whereabouts(error))
+        log.error("internal error: %s", whereabouts(error))
     return found
 
 
@@ -92,14 +91,6 @@ def _http(error: HTTPException) -> Problem:
     )
     found.status = status
     return found
-
-
-def _whereabouts(error: BaseException) -> str:
-    """The type of an exception and the lines it came through; not its message, which could quote a patient."""
-    frames = traceback.extract_tb(error.__traceback__)[-6:]
-    return f"{type(error).__name__} at " + " < ".join(
-        f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames)
-    )
 
 
 def _drain() -> None:

@@ -5,6 +5,7 @@ its rules, and, by an alarm of the system's that no code can hold up, when one r
 """
 
 import json
+import logging
 import os
 import signal
 import sqlite3
@@ -22,8 +23,11 @@ from service.referral.complaints import ReferralError
 from service.rulebook.load import RulebookError
 from service.run.adapter import EngineError
 from service.selftest import SelfTestError, qualified
+from service.web import logs
 from service.web.cds.store import Store
 from service.web.shadow.compare import compared, subject, summary
+
+log = logging.getLogger("service.web.shadow.process")  # its own name is __main__
 
 LOAD_SECONDS = 120.0
 DECIDE_SECONDS = 10.0
@@ -64,13 +68,14 @@ def serve(decider: Decider, store: Store, jobs: IO[bytes]) -> None:
         try:
             store.tally(subject(job["served"], mine), counts)
         except (sqlite3.Error, OSError) as error:
-            print(f"shadow: cannot count: {type(error).__name__}", file=sys.stderr, flush=True)  # noqa: T201 - the log
+            log.error("shadow: cannot count: %s", type(error).__name__)  # noqa: TRY400 - a message could quote a patient
 
 
 def main(arguments: list[str]) -> int:
     rules, store, *keys = map(Path, arguments)
     # Ctrl-C at a terminal reaches every process of the server: this one ends with its worker.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    logs.start(os.environ.get("INDICATION_LOGS_FORMAT"), os.environ.get("INDICATION_LOGS_LEVEL"))
     os.nice(NICER)
     signal.setitimer(signal.ITIMER_REAL, LOAD_SECONDS)
     decider = _loaded(rules, keys[0] if keys else None)
