@@ -1,9 +1,10 @@
-"""`flask clients`: check the file of clients; make a key pair and a token to try the service with."""
+"""`flask clients`: check the file of clients; make API keys, and a key pair and a token to try the EHR's door with."""
 
 import json
 import secrets
 import time
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -12,7 +13,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
 from service.cli.common import complain, fail
-from service.clients import model
+from service.clients import callers, model
 from service.clients.file import read_file
 from service.clients.keys import FetchedKeys, InlineKeys
 
@@ -23,12 +24,13 @@ TOKEN_SECONDS = 300
 
 @click.group("clients")
 def clients() -> None:
-    """Who may call the CDS Hooks and FHIR addresses: check the file of clients, make keys and tokens to try with.
+    """Who may call: check the file of clients, make API keys, make key pairs and tokens to try with.
 
-    The service reads the file that INDICATION_CLIENTS names. Without it, every such call is refused.
+    The service reads the file that INDICATION_CLIENTS names. Without it, every call of an EHR is refused, and with
+    access.api=clients every other call too. docs/access.md explains keys, tokens, roles and rates.
 
     \b
-    To try it out on this machine:
+    To try out the EHR's door on this machine:
       flask clients keypair --out /tmp/trial
       cp docs/clients.example.yaml /tmp/trial/clients.yaml
       flask clients check /tmp/trial/clients.yaml
@@ -56,13 +58,27 @@ def check(file: Path) -> None:
         told = [f"{file.parent / each.file}{str(each).removeprefix(each.file)}" for each in mistakes]
         fail(*told, f"{file}: {len(told)} mistake{'s' if len(told) > 1 else ''}; nobody will be let in with this file")
     found = model.load(file, open_=False)
-    click.echo(f"{file}: good. {len(found.entries)} client{'s' if len(found.entries) > 1 else ''}")
-    for client in found.entries.values():
-        click.echo("\n".join(_told(client)))
+    click.echo(f"{file}: good. {len(found.known)} client{'s' if len(found.known) > 1 else ''}")
+    ehrs = {client.name: client for client in found.entries.values()}
+    for entry in found.known.values():
+        ehr = ehrs.get(entry.name)
+        click.echo("\n".join([*_known(entry, ehr), *(_told(ehr) if ehr else ())]))
+
+
+def _known(entry: callers.Entry, ehr: model.Client | None) -> Iterable[str]:
+    yield f"  {entry.name}: {ehr.issuer}" if ehr else f"  {entry.name}"
+    yield f"    roles      {', '.join(role for role in callers.ROLES if role in entry.roles)}"
+    if entry.rate:
+        yield f"    rate       {entry.rate.per_minute} a minute, {entry.rate.burst} at once"
+    today = datetime.now(UTC).date()
+    for key in entry.api_keys:
+        until = "no end" if key.expires is None else f"{'EXPIRED' if key.expired(today) else 'until'} {key.expires}"
+        yield f"    API key    {key.id} ({until})"
+    if entry.tokens:
+        yield f"    tokens     of {entry.tokens.issuer}, for {', '.join(sorted(entry.tokens.audiences))}"
 
 
 def _told(client: model.Client) -> Iterable[str]:
-    yield f"  {client.name}: {client.issuer}"
     yield f"    may use    {', '.join(sorted(client.hooks))}"
     match client.keys:
         case InlineKeys(found=found):
@@ -75,6 +91,40 @@ def _told(client: model.Client) -> Iterable[str]:
         yield f"    audience   {address}"
     for origin in client.origins:
         yield f"    browsers   {origin}"
+
+
+@clients.command("key")
+@click.argument("name")
+@click.option(
+    "--days",
+    default=365,
+    show_default=True,
+    type=click.IntRange(0, 3650),
+    help="For how long it is good, from today. 0: without end.",
+)
+def key(name: str, days: int) -> None:
+    """Make an API key for the client NAME, and print it with the lines for the file of clients.
+
+    The key is shown this once and kept nowhere: the file has its SHA-256 only, by which nobody finds the key. To replace
+    a key, put the new one beside the old one, reload (kill -HUP), and remove the old one when its owner has changed.
+
+    \b
+    Example:
+      flask clients key registry --days 90
+    """
+    secret, name_of_key = callers.new_key()
+    today = datetime.now(UTC).date()
+    lines = [
+        f"  - name: {name}",
+        "    api_keys:",
+        f'      - id: "{name_of_key}"',
+        f'        sha256: "{callers.digest(secret).hex()}"',
+        f"        created: {today}",
+        *([f"        expires: {today + timedelta(days=days)}"] if days else []),
+    ]
+    click.echo(
+        "\n".join(["The key, shown this once, for its owner alone:", f"  {secret}", "For the file of clients:", *lines])
+    )
 
 
 @clients.command("keypair")

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import urllib.request
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.client import HTTPException, HTTPResponse
 from ssl import SSLContext
@@ -28,7 +28,9 @@ Wrong: TypeAlias = tuple[tuple[str | int, ...], str]
 
 #: the two that CDS Hooks recommends; nothing symmetric, and nothing weaker
 ALGORITHMS = ("ES384", "RS384")
-CURVE = "P-384"
+#: those of access tokens: what the common authorization servers sign with; nothing symmetric either
+BEARER_ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "ES256", "ES384")
+_CURVES = {"P-256": "ES256", "P-384": "ES384"}
 LEAST_RSA_BITS = 2048
 LONGEST_KID = 300
 #: members of a JWK that belong to its owner alone
@@ -58,28 +60,28 @@ class InlineKeys:
         return self.found.get((kid, algorithm))
 
 
-def read_key_set(data: Any) -> tuple[dict[tuple[str, str], Key], list[Wrong]]:
-    """The keys of a JWKS that can serve, and what is wrong with each of the others. Never says a key's content."""
+def read_key_set(data: Any, accepted: Sequence[str] = ALGORITHMS) -> tuple[dict[tuple[str, str], Key], list[Wrong]]:
+    """The keys of a JWKS that can serve `accepted`, and what is wrong with each of the others. Never says a key's content."""
     if not isinstance(data, dict) or not isinstance(data.get("keys"), list):
         return {}, [((), 'a JSON Web Key Set is needed: {"keys": [ … ]}')]
     found: dict[tuple[str, str], Key] = {}
     wrong: list[Wrong] = []
     for at, each in enumerate(data["keys"]):
         try:
-            name, key = _read_key(each)
+            names, key = _read_key(each, accepted)
         except ValueError as error:
             wrong.append((("keys", at), str(error)))
             continue
-        if name in found:
+        if found.keys() & set(names):
             wrong.append((("keys", at, "kid"), "two keys have this kid: give each its own"))
         else:
-            found[name] = key
+            found |= dict.fromkeys(names, key)
     if not found and not wrong:
         wrong.append((("keys",), "there is no key: put at least one"))
     return found, wrong
 
 
-def _read_key(data: Any) -> tuple[tuple[str, str], Key]:
+def _read_key(data: Any, accepted: Sequence[str]) -> tuple[list[tuple[str, str]], Key]:
     if not isinstance(data, dict):
         raise ValueError("a key is an object: {kty: EC, crv: P-384, kid: …, x: …, y: …}")  # noqa: TRY004 - told, not raised further
     if SECRET & data.keys():
@@ -89,28 +91,34 @@ def _read_key(data: Any) -> tuple[tuple[str, str], Key]:
         raise ValueError("a key needs its kid, the text by which a token names it")
     if data.get("use", "sig") != "sig":
         raise ValueError("this key is not for signatures (use is not sig)")
-    algorithm = _algorithm(data)
-    if data.get("alg", algorithm) != algorithm:
-        raise ValueError(f"alg must be {algorithm} for this kind of key, or be left out")
-    maker = ECKey if algorithm == ALGORITHMS[0] else RSAKey
+    serves = _algorithms(data, accepted)
+    if "alg" in data and data["alg"] not in serves:
+        raise ValueError(f"alg must be {' or '.join(serves)} for this kind of key, or be left out")
+    maker = ECKey if data["kty"] == "EC" else RSAKey
     try:
         key = maker.import_key({name: value for name, value in data.items() if name != "key_ops"})
     except (JoseError, ValueError, TypeError):
         raise ValueError("this key cannot be read: copy it again, whole") from None
-    return (kid, algorithm), key
+    return [(kid, algorithm) for algorithm in serves if data.get("alg", algorithm) == algorithm], key
 
 
-def _algorithm(data: Mapping[str, Any]) -> str:
+def _algorithms(data: Mapping[str, Any], accepted: Sequence[str]) -> list[str]:
+    """The accepted algorithms that a key of this kind serves."""
+    curves = [f"{curve} (for {algorithm})" for curve, algorithm in _CURVES.items() if algorithm in accepted]
+    of_rsa = [algorithm for algorithm in accepted if algorithm.startswith(("RS", "PS"))]
     match data.get("kty"):
         case "EC":
-            if data.get("crv") != CURVE:
-                raise ValueError(f"an EC key must be on the curve {CURVE} (for ES384)")
-            return "ES384"
+            algorithm = _CURVES.get(str(data.get("crv")), "")
+            if algorithm not in accepted:
+                raise ValueError(f"an EC key must be on the curve {' or '.join(curves)}")
+            return [algorithm]
         case "RSA":
             if _bits(data.get("n")) < LEAST_RSA_BITS:
-                raise ValueError(f"an RSA key must have {LEAST_RSA_BITS} bits or more (for RS384)")
-            return "RS384"
-    raise ValueError("only EC keys (P-384, for ES384) and RSA keys (for RS384) are accepted: kty: EC or kty: RSA")
+                raise ValueError(f"an RSA key must have {LEAST_RSA_BITS} bits or more (for {', '.join(of_rsa)})")
+            return of_rsa
+    raise ValueError(
+        f"only EC keys ({' or '.join(curves)}) and RSA keys (for {', '.join(of_rsa)}) are accepted: kty: EC or kty: RSA"
+    )
 
 
 def _bits(number: Any) -> int:
@@ -147,7 +155,9 @@ def https(context: SSLContext | None = None) -> Open:
     return opened
 
 
-def fetch(address: str, opened: Open, clock: Callable[[], float] = time.monotonic) -> Found:
+def fetch(
+    address: str, opened: Open, clock: Callable[[], float] = time.monotonic, accepted: Sequence[str] = ALGORITHMS
+) -> Found:
     """The keys at `address`. Raises OSError or ValueError when there is none to be had."""
     end = clock() + FETCH_SECONDS
     body = b""
@@ -161,7 +171,7 @@ def fetch(address: str, opened: Open, clock: Callable[[], float] = time.monotoni
             if clock() > end:
                 raise TimeoutError("too slow")
     try:
-        found, _ = read_key_set(strict_json.parse(body))
+        found, _ = read_key_set(strict_json.parse(body), accepted)
     except ReferralError:
         raise ValueError("not JSON") from None
     # Keys for other purposes may stand beside ours: they are passed over.
@@ -177,6 +187,7 @@ class FetchedKeys:
     address: str
     opened: Open = field(default_factory=https, repr=False)
     clock: Callable[[], float] = field(default=time.monotonic, repr=False)
+    accepted: Sequence[str] = ALGORITHMS
     _found: Found = field(default_factory=dict, repr=False)
     _fetched: float | None = field(default=None, repr=False)
     _asked: float | None = field(default=None, repr=False)
@@ -194,7 +205,7 @@ class FetchedKeys:
 
     def _renewed(self, known: Found) -> Found:
         try:
-            self._found = fetch(self.address, self.opened, self.clock)
+            self._found = fetch(self.address, self.opened, self.clock, self.accepted)
         except (OSError, ValueError, HTTPException) as error:
             log.warning("the key set of a client cannot be fetched (%s): %s", type(error).__name__, self.address)
             return known

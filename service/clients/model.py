@@ -1,4 +1,4 @@
-"""A client: what it may ask, how it is answered, and by which keys and addresses it is known."""
+"""The file of clients as the service uses it; and an EHR: what it may ask, how it is answered, by which keys it is known."""
 
 import logging
 from collections.abc import Mapping
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Literal, TypeAlias
 from urllib.parse import urlsplit
 
+from service.clients.callers import ApiKey, Entry, Tokens
 from service.clients.file import HOOKS, read_file
 from service.clients.keys import ALGORITHMS, FetchedKeys, InlineKeys, Keys
 
@@ -50,12 +51,22 @@ ANONYMOUS = Client(name="anonymous", issuer="", keys=InlineKeys({}), hooks=froze
 
 @dataclass(frozen=True, slots=True)
 class Clients:
-    """All clients by issuer. With `mistakes` there is none: nobody is let in on half a file."""
+    """All clients. With `mistakes` there is none: nobody is let in on half a file."""
 
+    #: EHRs by issuer
     entries: Mapping[str, Client] = field(default_factory=dict)
     #: the development switch: no token is asked of anybody
     open_: bool = False
     mistakes: tuple[str, ...] = ()
+    #: every entry by name, the EHRs' too
+    known: Mapping[str, Entry] = field(default_factory=dict)
+    #: by the id of a key
+    keys: Mapping[str, tuple[Entry, ApiKey]] = field(default_factory=dict)
+
+    def by_token_issuer(self, issuer: str) -> list[tuple[Entry, Tokens]]:
+        """The clients whose access tokens are of this issuer, those that ask for more claims first."""
+        found = [(each, each.tokens) for each in self.known.values() if each.tokens and each.tokens.issuer == issuer]
+        return sorted(found, key=lambda pair: -len(pair[1].only))
 
     def by_issuer(self, issuer: str) -> Client | None:
         return self.entries.get(issuer)
@@ -79,12 +90,23 @@ def load(path: Path | None, open_: bool) -> Clients:
     entries, mistakes = read_file(path)
     for mistake in mistakes:
         log.error("clients refused: %s", mistake)
-    return Clients({entry["issuer"]: _client(entry) for entry in entries}, open_, tuple(map(str, mistakes)))
+    known = {entry["name"]: _entry(entry) for entry in entries}
+    return Clients(
+        entries={entry["issuer"]: _client(entry) for entry in entries if entry["issuer"] is not None},
+        open_=open_,
+        mistakes=tuple(map(str, mistakes)),
+        known=known,
+        keys={key.id: (each, key) for each in known.values() for key in each.api_keys},
+    )
+
+
+def _entry(entry: Mapping[str, Any]) -> Entry:
+    return Entry(entry["name"], frozenset(entry["roles"]), entry["rate"], entry["api_keys"], entry["tokens"])
 
 
 def _client(entry: Mapping[str, Any]) -> Client:
     exact, base = (entry["audiences"], None) if isinstance(entry["audiences"], tuple) else ((), entry["audiences"])
-    found, jku = entry["keys"]["found"], entry["keys"]["jku"]
+    found, jku = entry["keys"]["found"], entry["keys"]["at"]
     as_they_are = {
         name: entry[name]
         for name in (

@@ -32,7 +32,7 @@ def test_from_a_key_pair_to_an_answer(run, root, tmp_path, door, call):
     shutil.copy(root / "docs/clients.example.yaml", trial / "clients.yaml")
     code, output, _ = run("check", trial / "clients.yaml")
     assert code == 0
-    assert "good. 1 client" in output
+    assert "good. 3 clients" in output
     assert "http://127.0.0.1:8000/cds-services" in output
     code, token, _ = run(
         "token",
