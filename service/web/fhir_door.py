@@ -23,9 +23,9 @@ from service.language.vocabulary import Text
 from service.referral.complaints import ReferralError
 from service.referral.strict_json import canonical
 from service.rulebook.model import Rulebook
-from service.web import asked, refusals
+from service.web import asked, refusals, store
 from service.web.answering import identified
-from service.web.cds import body, clients, errors, store, trust
+from service.web.cds import body, clients, errors, trust
 from service.web.cds.decide import decided
 from service.web.problem import Problem
 from service.web.state import state

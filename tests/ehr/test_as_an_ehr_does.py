@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.web.cds.store import Store
+from service.web.store import Store
 from tests.ehr.acting import (
     DISCOVERY,
     HOOKS,

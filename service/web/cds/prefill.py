@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from service.language.vocabulary import Text
 from service.referral.strict_json import canonical
-from service.web.cds import store
+from service.web import store
 from service.web.form import pages
 
 log = logging.getLogger(__name__)

@@ -12,9 +12,9 @@ from service.decision import Language
 from service.fhir.read import read
 from service.language.vocabulary import Text
 from service.referral.strict_json import canonical
-from service.web import asked
+from service.web import asked, store
 from service.web.answering import identified
-from service.web.cds import body, cards, clients, cors, discovery, errors, feedback, hook, orders, prefill, store, trust
+from service.web.cds import body, cards, clients, cors, discovery, errors, feedback, hook, orders, prefill, trust
 from service.web.cds.clients import Client
 from service.web.cds.decide import Sent, decided, gathered
 from service.web.cds.errors import Fault, Refusal

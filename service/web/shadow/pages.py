@@ -6,9 +6,8 @@ from typing import Any
 
 from flask import Blueprint, Flask, Response, current_app
 
-from service.web import asked
+from service.web import asked, store
 from service.web.answering import identified, json_response
-from service.web.cds import store
 from service.web.shadow.compare import subject, told
 from service.web.shadow.runner import Shadow
 from service.web.state import state

@@ -24,8 +24,8 @@ from service.rulebook.load import RulebookError
 from service.run.adapter import EngineError
 from service.selftest import SelfTestError, qualified
 from service.web import logs
-from service.web.cds.store import Store
 from service.web.shadow.compare import compared, subject, summary
+from service.web.store import Store
 
 log = logging.getLogger("service.web.shadow.process")  # its own name is __main__
 

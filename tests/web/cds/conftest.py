@@ -16,8 +16,8 @@ from werkzeug.test import TestResponse
 
 from service.fhir.read import Reading
 from service.fhir.unused import Unused
-from service.web import create_app
-from service.web.cds import clients, services, store, trust
+from service.web import create_app, store
+from service.web.cds import clients, services, trust
 
 ROOT = Path(__file__).resolve().parents[3]
 INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"

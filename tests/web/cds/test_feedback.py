@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from service.web.cds import store
+from service.web import store
 from service.web.cds.feedback import MOST_ENTRIES
 from tests.web.cds.conftest import SELECT, SIGN, outcome
 

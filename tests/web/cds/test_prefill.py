@@ -63,7 +63,7 @@ def test_the_address_is_the_one_that_the_client_knows(ehr, reads, seed, known_as
 
 
 def test_a_card_does_not_wait_for_its_link(ehr, reads, seed, known_as, monkeypatch):
-    monkeypatch.setattr("service.web.cds.store.MOST_TICKETS", 0)
+    monkeypatch.setattr("service.web.store.MOST_TICKETS", 0)
     reads(seed)
     known_as(prefill=True)
     (card,) = ehr.cards(SELECT)

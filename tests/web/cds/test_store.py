@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from service.web.cds import store
-from service.web.cds.store import Full, Store, default_path
+from service.web import store
+from service.web.store import Full, Store, default_path
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 
 from service.web.cds import clients, cors, trust
-from service.web.cds.store import Store
+from service.web.store import Store
 
 ISSUER = "https://ehr.example/oauth"
 BASE = "https://indication.example"

@@ -327,7 +327,7 @@ def test_a_refused_token_uses_nothing_up(door, sign, call):
 ASK = """
 import json, sys, time
 from pathlib import Path
-from service.web.cds.store import Store
+from service.web.store import Store
 store = Store(Path(sys.argv[1]))
 while time.time() < float(sys.argv[2]):
     pass

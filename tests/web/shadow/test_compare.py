@@ -7,9 +7,9 @@ import pytest
 from service.recommend.judge import Disagreement
 from service.referral.complaints import ReferralError
 from service.run.adapter import EngineError
-from service.web.cds.store import Store
 from service.web.shadow.compare import KINDS, compared, summary, told
 from service.web.shadow.process import counted
+from service.web.store import Store
 
 
 def answer(options, alerts=()):

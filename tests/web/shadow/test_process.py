@@ -8,16 +8,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-from service.web.cds.store import Store
 from service.web.shadow import process
 from service.web.shadow.compare import subject, summary
+from service.web.store import Store
 
 #: a decider that is lost in C code, where no exception reaches it
 HANGS = """
 import io, json, sys
 from pathlib import Path
 from types import SimpleNamespace
-from service.web.cds.store import Store
+from service.web.store import Store
 from service.web.shadow import process
 
 process.DECIDE_SECONDS = 0.2
