@@ -1,6 +1,8 @@
-"""What is installed is what is pinned, each package once and to the digit; and docs/dependencies.md says why."""
+"""What is installed is what is pinned, each package once, to the digit and to the bit; and docs/dependencies.md says why."""
 
 import re
+import shutil
+import subprocess
 from importlib.metadata import distributions
 from itertools import pairwise
 from pathlib import Path
@@ -57,3 +59,61 @@ def test_what_is_chosen_is_explained(file: str) -> None:
     assert direct
     explained = {normal(word) for word in re.findall(r"[\w.-]+", told)}
     assert [name for name in direct if normal(name) not in explained] == []
+
+
+# ---- the locks: what script/lock wrote ------------------------------------------------------------------------------
+
+
+def locked(file: str) -> dict[tuple[str, str], list[str]]:
+    """The pins of a lock and the digests of each, everything else being refused."""
+    found: dict[tuple[str, str], list[str]] = {}
+    text = (ROOT / file).read_text(encoding="utf-8").replace("\\\n", " ")
+    for line in text.splitlines():
+        if line.startswith(("#", "-r ")):
+            continue
+        pin, *digests = line.split()
+        name, _, version = pin.partition("==")
+        assert digests, f"{file}: {pin}: no digest"
+        for digest in digests:
+            assert re.fullmatch(r"--hash=sha256:[0-9a-f]{64}", digest), f"{file}: {pin}: {digest}"
+        found[normal(name), version] = digests
+    return found
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_lock_holds_what_its_list_pins_and_nothing_else(file: str) -> None:
+    pinned = {(normal(line.partition("==")[0]), line.partition("==")[2]) for line in lines(file) if "==" in line}
+    lock = file.replace(".txt", ".lock")
+    assert set(locked(lock)) == pinned, f"{lock} is not that of {file}: run script/lock"
+    followed = [line for line in lines(file) if line.startswith("-r ")]
+    assert [line for line in lines(lock) if line.startswith("-r ")] == [
+        line.replace(".txt", ".lock") for line in followed
+    ]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_neither_list_nor_lock_names_a_package_index(file: str) -> None:
+    for each in (file, file.replace(".txt", ".lock")):
+        text = (ROOT / each).read_text(encoding="utf-8")
+        assert re.findall(r"//|index|@ |--find-links|--extra", text) == []
+
+
+def test_a_lock_fits_other_systems_too() -> None:
+    """A package of compiled parts has a file for each system and Python: one digest alone would fit this machine only."""
+    assert all(
+        len(locked("requirements.lock")[pin]) > 10 for pin in locked("requirements.lock") if pin[0] == "markupsafe"
+    )
+
+
+def test_a_lock_behind_its_list_is_told(tmp_path: Path) -> None:
+    (tmp_path / "script").mkdir()
+    for each in ("script/lock", *FILES, *(file.replace(".txt", ".lock") for file in FILES)):
+        shutil.copy(ROOT / each, tmp_path / each)
+    command = [str(tmp_path / "script/lock"), "--check"]
+    assert subprocess.run(command, capture_output=True, text=True).returncode == 0
+    listed = tmp_path / "requirements.txt"
+    listed.write_text(re.sub(r"Flask==\S+", "Flask==0.1", listed.read_text(encoding="utf-8")), encoding="utf-8")
+    told = subprocess.run(command, capture_output=True, text=True)
+    assert told.returncode == 1
+    assert "requirements.txt and requirements.lock differ: flask==0.1 stands in one of them only" in told.stderr
+    assert "run script/lock" in told.stderr
