@@ -15,6 +15,7 @@ from service.cli.prove import prove_command
 from service.cli.publish import keygen, publish_command, verify
 from service.cli.recommend import recommend
 from service.cli.rules import rules
+from service.cli.settings import settings
 from service.cli.table import table
 from service.cli.vocabulary import vocabulary
 
@@ -33,5 +34,5 @@ rules.add_command(table)
 
 def register(app: Flask) -> None:
     """Adds the commands to the `flask` command of `app`."""
-    for command in (recommend, rules, vocabulary, codes, clients, cohort):
+    for command in (recommend, rules, vocabulary, codes, clients, cohort, settings):
         app.cli.add_command(command)

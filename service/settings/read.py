@@ -59,6 +59,15 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
+def origins(environment: Mapping[str, str]) -> dict[str, str]:
+    """Where each setting that is set comes from: a variable of the environment, or a line of the file."""
+    texts, _ = _texts(environment)
+    return {
+        name: f"{document.name}, line {document.places[keys][0]}" if document.places else SETTINGS[name].variable
+        for name, (_, document, keys) in texts.items()
+    }
+
+
 def _texts(
     environment: Mapping[str, str],
 ) -> tuple[dict[str, tuple[str, Document, tuple[str | int, ...]]], list[Mistake]]:
@@ -72,6 +81,8 @@ def _texts(
         except OSError as error:
             mistakes = [Mistake(path, 1, 1, f"{FILE}: cannot be read: {error.strerror or type(error).__name__}")]
         else:
+            if document.text.strip() and not re.sub(r"(?m)^\s*#.*$", "", document.text).strip():
+                mistakes = []  # comments alone, as in the example file, set nothing
             mistakes += list(_unknown(document))
             for name, setting in SETTINGS.items():
                 section, key = name.split(".")
