@@ -27,6 +27,7 @@ What: TypeAlias = Literal[
     "content_missing",  # without a record of its erasure
     "content_altered",  # it does not fit the seal
     "content_kept",  # though there is a record of its erasure
+    "stray",  # a content that belongs to no record
 ]
 
 

@@ -1,5 +1,6 @@
 """What a setting may hold. Values arrive as text, as the environment has them; a file's are written as text first."""
 
+import ipaddress
 import os
 import re
 from collections.abc import Sequence
@@ -145,6 +146,49 @@ class OneOf:
         if word in self.known:
             return word
         raise Wrong(f"one of {', '.join(self.known)} is needed", nearest(word[:60], self.known))
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """How pages are served."""
+
+    told: str = "`open`, `proxy` or `off`"
+
+    def read(self, text: str) -> str:
+        word = text.strip().lower()
+        known = {**dict.fromkeys(_ON, "open"), **dict.fromkeys(_OFF, "off")}
+        return known[word] if word in known else OneOf(("open", "proxy", "off")).read(word)
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """Addresses or networks, or the word unix for whoever comes through a unix socket."""
+
+    told: str = "a list of addresses, networks, or `unix`"
+
+    def read(self, text: str) -> tuple[str, ...]:
+        return tuple(self._one(part) for part in re.split(r"[,\s]+", text) if part)
+
+    def _one(self, part: str) -> str:
+        if part == "unix":
+            return part
+        try:
+            return str(ipaddress.ip_network(part))
+        except ValueError:
+            raise Wrong(f"{self.told} is needed, as in 10.0.0.7 or 10.1.0.0/16") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Header:
+    """The name of a header of HTTP."""
+
+    told: str = "the name of a header"
+
+    def read(self, text: str) -> str:
+        # No underscore: on the way to us it would become a hyphen, and one header could pass for another.
+        if re.fullmatch(r"[A-Za-z][A-Za-z0-9-]{0,60}", text):
+            return "-".join(part.capitalize() for part in text.split("-"))
+        raise Wrong(f"{self.told} is needed, of letters, digits and hyphens")
 
 
 @dataclass(frozen=True, slots=True)

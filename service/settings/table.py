@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.settings.kinds import File, Files, Flag, Kind, OneOf, Web, Whole, Words
+from service.settings.kinds import File, Files, Flag, Header, Kind, Networks, OneOf, Pages, Web, Whole, Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +106,57 @@ _SETTINGS = (
         otherwise="none: the EHR's door is shut",
     ),
     Setting(
+        "access.api",
+        "INDICATION_ACCESS_API",
+        OneOf(("open", "clients")),
+        "open",
+        "Who may call the API: whoever reaches it, which is right on this machine alone; or the clients of the file.",
+    ),
+    Setting(
+        "access.exposed",
+        "INDICATION_EXPOSED",
+        Flag(),
+        False,
+        "To serve beyond this machine something that asks nobody who they are. Without it the service then refuses to start.",
+    ),
+    Setting(
+        "access.proxies",
+        "INDICATION_PROXIES",
+        Networks(),
+        (),
+        "Whence the proxy calls that says who is logged in; its header is believed from there alone.",
+        otherwise="this machine: loopback and a unix socket",
+    ),
+    Setting(
+        "access.user_header",
+        "INDICATION_USER_HEADER",
+        Header(),
+        "X-Remote-User",
+        "Header in which that proxy says who is logged in.",
+    ),
+    Setting(
+        "access.roles_header",
+        "INDICATION_ROLES_HEADER",
+        Header(),
+        None,
+        "Header in which that proxy says their roles or groups (`indication-evaluate`, `indication-administer`).",
+        otherwise="none is read: whoever is logged in may use every page",
+    ),
+    Setting(
+        "access.rate",
+        "INDICATION_RATE",
+        Whole(0, 1_000_000, "requests in a minute"),
+        6_000,
+        "How often each caller may call, unless the file of clients says otherwise for one. 0: without limit.",
+    ),
+    Setting(
+        "access.burst",
+        "INDICATION_BURST",
+        Whole(1, 1_000_000, "requests"),
+        600,
+        "How many of them may come at once.",
+    ),
+    Setting(
         "access.cds_open",
         "INDICATION_CDS_OPEN",
         Flag(),
@@ -113,7 +164,20 @@ _SETTINGS = (
         "For development: the EHR's door asks nobody who they are.",
     ),
     # ---- pages ----
-    Setting("pages.committee", "INDICATION_COMMITTEE", Flag(), True, "The committee's workbench at `/committee`."),
+    Setting(
+        "pages.form",
+        "INDICATION_FORM",
+        Pages(),
+        "open",
+        "The form, and the rules to read at `/rulebook`: for whoever comes, behind the proxy's login, or not at all.",
+    ),
+    Setting(
+        "pages.committee",
+        "INDICATION_COMMITTEE",
+        Pages(),
+        "open",
+        "The committee's workbench at `/committee`: likewise. `on` and `off` are understood too.",
+    ),
     # ---- audit: the record of decisions ----
     Setting(
         "audit.store",

@@ -14,6 +14,7 @@ from service.referral.complaints import Complaint, ReferralError
 from service.referral.strict_json import canonical, parse
 from service.tell.terminal import render
 from service.web import asked, refusals
+from service.web.access import gate
 from service.web.answering import identified, json_response, text_response
 from service.web.decisions import decide
 from service.web.problem import Problem
@@ -80,6 +81,7 @@ def recommend_batch() -> Response:
                 f"At most {MAX_LINES} lines in a batch; {lines} received.",
             ),
         )
+    gate.counts_as(lines)
     answers = stream_with_context(_answers(desk, body, at, language, detail))
     response = identified(Response(answers, content_type=NDJSON[0]), desk.decider.rulebook)
     response.content_language.add(language)

@@ -11,6 +11,7 @@ from flask_compress import Compress
 from service.settings import read as settings
 from service.settings.table import SETTINGS
 from service.web import api, docs, fhir_door, headers, library, ops, refusals, request_id, versions
+from service.web.access import gate
 from service.web.cds import services
 from service.web.committee import pages as committee
 from service.web.form import pages
@@ -51,6 +52,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.from_mapping(config or {})
     request_id.register(app)
+    gate.register(app)
     Compress(app)
     trusted = app.config["BUNDLE_KEYS"]
     state = app.extensions[EXTENSION] = State(Path(app.config["RULES"]), trusted)

@@ -36,7 +36,15 @@ FHIR_JSON = "application/fhir+json"
 #: every address answers every method, if only to refuse it: the refusal too is FHIR
 METHODS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 
-_ISSUE_CODES = {403: "forbidden", 404: "not-found", 405: "not-supported", 413: "too-long", 415: "not-supported"}
+_ISSUE_CODES = {
+    401: "login",
+    403: "forbidden",
+    404: "not-found",
+    405: "not-supported",
+    413: "too-long",
+    415: "not-supported",
+    429: "throttled",
+}
 
 _NOT_A_BUNDLE = Text(
     "Il faut un Bundle FHIR R4 des ressources d’un patient.", "A FHIR R4 Bundle of one patient’s resources is needed."

@@ -41,6 +41,22 @@ KINDS: Mapping[str, Kind] = {
         Text("Requête refusée", "Request refused"),
         Text("La requête n’a pas pu être lue en entier.", "The request could not be read to its end."),
     ),
+    "unauthenticated": Kind(
+        401,
+        Text("Appelant inconnu", "Unknown caller"),
+        Text(
+            "Il faut une clé ou un jeton valable, dans l’en-tête Authorization: Bearer … ; l’exploitant du service en donne.",
+            "A valid key or token is needed, in the header Authorization: Bearer …; ask whoever runs the service for one.",
+        ),
+    ),
+    "forbidden": Kind(
+        403,
+        Text("Accès refusé", "Not allowed"),
+        Text(
+            "Cet appelant n’a pas le rôle qu’il faut ici : le demander à l’exploitant du service.",
+            "This caller has not the role that is needed here: ask whoever runs the service for it.",
+        ),
+    ),
     "cross-site": Kind(
         403,
         Text("Requête d’un autre site refusée", "Request from another site refused"),
@@ -79,6 +95,14 @@ KINDS: Mapping[str, Kind] = {
         422,
         Text("Demande à corriger", "Referral to be mended"),
         Text("Corriger chaque point de « errors », puis renvoyer.", "Mend each point under «errors», then send again."),
+    ),
+    "too-many-requests": Kind(
+        429,
+        Text("Trop de requêtes", "Too many requests"),
+        Text(
+            "Attendre le nombre de secondes de l’en-tête Retry-After, puis renvoyer.",
+            "Wait for the seconds of the Retry-After header, then send again.",
+        ),
     ),
     "engine-disagreement": Kind(
         500,

@@ -82,7 +82,24 @@ def test_what_kubernetes_tells_a_container_is_no_setting() -> None:
 def test_lists_and_flags_of_the_file(tmp_path: Path) -> None:
     found = read(written(tmp_path, "rules:\n  also_serve: [a.bundle, b.bundle]\npages:\n  committee: false\n"))
     assert found["rules.also_serve"] == (Path("a.bundle"), Path("b.bundle"))
-    assert found["pages.committee"] is False
+    assert found["pages.committee"] == "off"
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [("on", "open"), ("1", "open"), ("true", "open"), ("off", "off"), ("0", "off"), ("no", "off"), ("proxy", "proxy")],
+)
+def test_the_old_words_for_pages_are_understood(given: str, meant: str) -> None:
+    assert read({"INDICATION_COMMITTEE": given})["pages.committee"] == meant
+
+
+def test_addresses_of_proxies() -> None:
+    given = {"INDICATION_PROXIES": "10.0.0.7, 10.1.0.0/16 unix ::1", "INDICATION_USER_HEADER": "x-forwarded-user"}
+    found = read(given)
+    assert found["access.proxies"] == ("10.0.0.7/32", "10.1.0.0/16", "unix", "::1/128")
+    assert found["access.user_header"] == "X-Forwarded-User"
+    assert "a list of addresses" in mistakes({"INDICATION_PROXIES": "proxy.example"})
+    assert "the name of a header" in mistakes({"INDICATION_USER_HEADER": "X_Remote_User"})
 
 
 def test_the_master_is_told_in_json_and_refused_in_words(tmp_path: Path) -> None:

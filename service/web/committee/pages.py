@@ -48,7 +48,7 @@ _GONE = Text(
 
 def register(app: Flask) -> None:
     """Adds the pages, unless whoever runs the service wants none (INDICATION_COMMITTEE=off)."""
-    if not app.config["COMMITTEE"]:
+    if app.config["COMMITTEE"] == "off":
         return
     jobs = Jobs(
         app.config.get("COMMITTEE_COMMAND"),

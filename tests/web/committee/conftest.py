@@ -117,7 +117,7 @@ def bench(root: Path, tmp_path_factory: pytest.TempPathFactory, outcome: dict[st
         {
             "RULES": root / "rules",
             "TESTING": True,
-            "COMMITTEE": True,
+            "COMMITTEE": "open",
             "COMMITTEE_COMMAND": command(body),
             "COMMITTEE_HOME": tmp_path_factory.mktemp("committee") / "jobs",
         }

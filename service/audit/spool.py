@@ -1,0 +1,109 @@
+"""The queue on this machine's disk in which entries wait while the store is down.
+
+What waits is not in the chain yet: the chain begins to protect it when it is in the store.
+"""
+
+import fcntl
+import json
+import os
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from service.audit.database import told
+from service.audit.errors import NotRecorded
+from service.audit.files import connected, made
+from service.audit.record import Entry, canonical
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS waiting (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, entry TEXT NOT NULL)
+"""
+
+
+class Spool:
+    """Entries in the order in which they came. Safe for threads and processes: each operation opens the file for itself."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def add(self, entries: Sequence[Entry]) -> None:
+        """Puts entries at the end, on disk when this returns. One that waits already stays where it is. Raises NotRecorded."""
+        rows = [(e.id, canonical([e.kind, e.at, dict(e.line), dict(e.content)])) for e in entries]
+        with self._writing() as connection:
+            connection.executemany("INSERT OR IGNORE INTO waiting (id, entry) VALUES (?, ?)", rows)
+
+    def length(self) -> int:
+        """How many wait. Raises NotRecorded."""
+        if not self._file.exists():
+            return 0
+        with self._reading() as connection:
+            (found,) = connection.execute("SELECT count(*) FROM waiting").fetchone()
+        return int(found)
+
+    def is_empty(self) -> bool:
+        """Whether none waits. Raises NotRecorded."""
+        if not self._file.exists():
+            return True
+        with self._reading() as connection:
+            return connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None
+
+    def first(self, most: int) -> list[tuple[int, Entry]]:
+        """The first that wait, with their places. Raises NotRecorded."""
+        if not self._file.exists():
+            return []
+        with self._reading() as connection:
+            query = "SELECT place, id, entry FROM waiting ORDER BY place LIMIT ?"
+            rows = connection.execute(query, (most,)).fetchall()
+        return [(place, Entry(identity, *json.loads(entry))) for place, identity, entry in rows]
+
+    def remove(self, places: Sequence[int]) -> None:
+        """Takes out what is in the store. Raises NotRecorded; then it is taken out another time."""
+        with self._writing() as connection:
+            connection.executemany("DELETE FROM waiting WHERE place = ?", [(place,) for place in places])
+
+    @contextmanager
+    def draining(self) -> Iterator[bool]:
+        """Whether this block is the one that drains; while it runs no other is, in any process."""
+        try:
+            lock = os.open(
+                self._file.with_name(f"{self._file.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600
+            )
+        except OSError:
+            yield False
+            return
+        try:
+            yield _is_locked(lock)
+        finally:
+            os.close(lock)
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with told(), made(self._file), closing(connected(self._file)) as connection:
+                connection.execute(_SCHEMA)
+                connection.execute("BEGIN IMMEDIATE")
+                try:
+                    yield connection
+                except BaseException:
+                    connection.execute("ROLLBACK")
+                    raise
+                connection.execute("COMMIT")
+        except OSError as error:
+            raise NotRecorded(f"the queue for a store that is down cannot be written: {error.strerror}") from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with told(), closing(connected(self._file)) as connection:
+            # Made by another process a moment ago, perhaps not whole yet.
+            if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone() is None:
+                connection.execute("CREATE TEMP TABLE waiting (place INTEGER, id TEXT, entry TEXT)")
+            yield connection
+
+
+def _is_locked(lock: int) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
