@@ -81,6 +81,7 @@ def _by_path(path):
 
 
 logs = _by_path(ROOT / "service" / "web" / "logs.py")
+METRICS = "PROMETHEUS_MULTIPROC_DIR"
 LOGS_FORMAT = (os.environ.get("INDICATION_LOGS_FORMAT") or "").strip().lower() or None
 
 
@@ -152,15 +153,34 @@ def _take(server, home):
     return status
 
 
+def _metrics_folder(server):
+    """Where all workers count together. In memory: a full disk must not stop a worker that counts."""
+    folder = Path(tempfile.mkdtemp(prefix="indication-metrics-", dir=worker_tmp_dir))
+    os.environ[METRICS] = str(folder)
+    started = folder / _dead().STARTED
+    started.touch()
+    if os.geteuid() == 0:
+        for path in (folder, started):
+            os.chown(path, server.cfg.uid, server.cfg.gid)
+    return folder
+
+
+def _dead():
+    """Once METRICS is set, and not before: the library decides when it is imported where it counts, for workers too."""
+    return _by_path(ROOT / "service" / "web" / "metrics" / "dead.py")
+
+
 def on_starting(server):
     """No good rules, no service: the first candidate must be good."""
     # What a crash of C code would leave on the disk holds the patient: not here, nor in workers and their shadows.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     home = Path(tempfile.mkdtemp(prefix="indication-rules-"))
     home.chmod(0o755)  # workers may run as another user, and rules are no secret
+    metrics = _metrics_folder(server)
     master = os.getpid()
-    # Not the hook on_exit, which a failed start skips. Workers inherit this and must leave the folder alone.
-    atexit.register(lambda: os.getpid() == master and shutil.rmtree(home, ignore_errors=True))
+    # Not the hook on_exit, which a failed start skips. Workers inherit this and must leave the folders alone.
+    for folder in (home, metrics):
+        atexit.register(lambda gone=folder: os.getpid() == master and shutil.rmtree(gone, ignore_errors=True))
     os.environ[reload_rules.RULES_STATUS] = str(home / "status.json")
     if not _take(server, home).taken:
         raise RuntimeError(f"the rules in {CANDIDATE_RULES} cannot serve (see above); nothing was started")
@@ -186,3 +206,11 @@ def post_fork(server, worker):
             listener.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_DEFER_ACCEPT, timeout)
             # … and gives up on a request that stalls half-way.
             listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE_SECONDS, 0))
+
+
+def child_exit(server, worker):
+    """In the master, of whatever the worker died: what it counted stays, what it was is gone."""
+    try:
+        _dead().bury(Path(os.environ[METRICS]), worker.pid)
+    except (OSError, RuntimeError) as error:
+        server.log.error("the counts of a worker that ended are left as they are: %s", error)

@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 #: each contains the one before it, as script/setup installs them
-FILES = ("requirements.txt", "requirements-cohort.txt", "requirements-spark.txt", "requirements-dev.txt")
+CHAIN = ("requirements.txt", "requirements-cohort.txt", "requirements-spark.txt", "requirements-dev.txt")
+#: beside the chain: contains the first, and the last contains it
+TRACING = "requirements-otel.txt"
+FILES = (*CHAIN, TRACING)
 #: what Python itself puts into a new environment
 COME_WITH_PYTHON = {"pip", "setuptools", "wheel"}
 
@@ -37,8 +40,9 @@ def pins() -> list[tuple[str, str]]:
 
 
 def test_each_file_contains_the_one_before() -> None:
-    for before, after in pairwise(FILES):
-        assert [line for line in lines(after) if line.startswith("-r ")] == [f"-r {before}"]
+    for before, after in [*pairwise(CHAIN), (CHAIN[0], TRACING)]:
+        more = [f"-r {TRACING}"] if after == CHAIN[-1] else []
+        assert [line for line in lines(after) if line.startswith("-r ")] == [f"-r {before}", *more]
 
 
 def test_each_package_is_pinned_once() -> None:

@@ -15,6 +15,7 @@ from service.web.access import gate
 from service.web.cds import services
 from service.web.committee import pages as committee
 from service.web.form import pages
+from service.web.metrics import pages as metrics
 from service.web.reload import ACTIVE_RULES, ALSO_SERVE, BUNDLE_KEYS, SHADOW, companion, named
 from service.web.rulebook import pages as rulebook
 from service.web.shadow import pages as shadow
@@ -52,6 +53,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.from_mapping(config or {})
     request_id.register(app)
+    metrics.register(app)
     gate.register(app)
     Compress(app)
     trusted = app.config["BUNDLE_KEYS"]
@@ -68,6 +70,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     headers.register(app)
     if app.config["WARM"]:
         state.warm()
+        metrics.warm(app)
         shadow.of(app).start()
     return app
 

@@ -11,6 +11,8 @@ from flask import g
 from service.decision import Detail, Language
 from service.recommend.recommendation import Recommendation
 from service.tell.answer import Answer, Stamp, answer
+from service.web import request_id
+from service.web.metrics import counting
 from service.web.state import Desk
 
 WAITING = "decided"
@@ -48,6 +50,8 @@ def decide(
     told = answer(recommendation, stamp, language, detail)
     made = Made(uuid.uuid4().hex, door, desk, taken, recommendation, stamp, language, detail, told)
     g.setdefault(WAITING, []).append(made)
+    request_id.note(door=door)
+    counting.decided(door, recommendation)
     return made
 
 

@@ -18,6 +18,7 @@ from service.referral.strict_json import canonical
 from service.run.adapter import EngineError
 from service.web import asked, problem
 from service.web.logs import whereabouts
+from service.web.metrics import counting
 from service.web.problem import Problem
 from service.web.state import NotReady, state
 
@@ -59,9 +60,11 @@ def refusal(error: Exception) -> Problem:
         return Problem("not-ready")
     if isinstance(error, Disagreement):
         state().withheld["disagreement"] += 1
+        counting.withheld("disagreement")
         log.error("answer withheld: the two engines disagree on %s", ", ".join(error.what))
     elif isinstance(error, EngineError):
         state().withheld["engine_error"] += 1
+        counting.withheld("engine_error")
         log.error("answer withheld: the engine failed")
     found = problem.of(error)
     if found.kind == "internal-error":

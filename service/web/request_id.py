@@ -51,7 +51,7 @@ def note(**words: str) -> None:
 
 
 def route() -> str:
-    """The template of the address, `/v1/rulebook/rules/<rule>`: the address itself could name a patient, or open something."""
+    """The template of the address, `/v1/rulebook/rules/<name>`: the address itself could name a patient, or open something."""
     return request.url_rule.rule if request.url_rule is not None else "unmatched"
 
 
