@@ -32,6 +32,8 @@ _SHOWN = {
     "server.public_url": "https://indication.example",
     "rules.source": "/etc/indication/rules.bundle",
     "access.clients": "/etc/indication/clients.yaml",
+    "access.proxies": "[10.0.0.7, unix]",
+    "access.roles_header": "X-Forwarded-Groups",
     "audit.store": "postgresql://indication@db.example/indication",
 }
 

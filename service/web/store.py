@@ -1,4 +1,4 @@
-"""What the workers of this service must know together: tokens already used, feedback, forms waiting to be opened, and counts.
+"""What the workers of this service must know together: tokens already used, feedback, forms waiting to be opened, counts, rates.
 
 One SQLite file beside the processes. It is no record of patients: a waiting form is the only thing in it that speaks of
 one, and it is overwritten when it is opened or when its time is over.
@@ -26,6 +26,11 @@ WAIT_SECONDS = 2.0
 #: feedback is never thrown away, so it must end somewhere
 MOST_FEEDBACK = 1_000_000
 MOST_TICKETS = 10_000
+#: the same where an answer must not wait for it
+HURRIED_SECONDS = 0.25
+#: of how many requests, beyond its burst, a caller may be in debt (a batch and another beside it): what is farther ahead is
+#: of another clock, since the machine was started anew
+MOST_DEBT = 2_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replay (token BLOB PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
@@ -37,6 +42,21 @@ CREATE TABLE IF NOT EXISTS feedback (
 CREATE TABLE IF NOT EXISTS tally (
   subject TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (subject, kind)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS rate (who BLOB PRIMARY KEY, empty REAL NOT NULL) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS rate_empty ON rate (empty);
+"""
+
+#: GCRA. `empty` is when the caller's bucket will be empty; each request makes that one interval later. It is refused, and
+#: changes nothing, while that is a burst ahead
+_SPEND = """
+INSERT INTO rate VALUES (:who, :now + :interval)
+ON CONFLICT (who) DO UPDATE
+SET empty = CASE WHEN empty > :beyond THEN :now ELSE max(empty, :now) END + :interval
+WHERE empty <= :full OR empty > :beyond
+"""
+_CHARGE = """
+INSERT INTO rate VALUES (:who, :now + :cost)
+ON CONFLICT (who) DO UPDATE SET empty = min(max(empty, :now) + :cost, :beyond)
 """
 
 
@@ -100,6 +120,29 @@ class Store:
         rows = self._connection().execute("SELECT kind, number FROM tally WHERE subject = ?", (subject,))
         return dict(rows.fetchall())
 
+    def spend(self, who: bytes, now: float, interval: float, burst: int) -> float:
+        """Counts a request of `who` at `now`; 0, or the seconds after which one will be in time.
+
+        `now` is of a clock that all processes share and nobody sets; one request in each `interval` seconds is in time,
+        and `burst` of them at once.
+        """
+        full = now + (burst - 1) * interval
+        beyond = full + MOST_DEBT * interval
+        with self._writing(hurried=True) as connection:
+            # A bucket that is empty says nothing.
+            connection.execute("DELETE FROM rate WHERE empty < ?", (now,))
+            values = {"who": who, "now": now, "interval": interval, "full": full, "beyond": beyond}
+            if connection.execute(_SPEND, values).rowcount:
+                return 0.0
+            (empty,) = connection.execute("SELECT empty FROM rate WHERE who = ?", (who,)).fetchone()
+            return float(empty) - full
+
+    def charge(self, who: bytes, now: float, interval: float, burst: int, number: int) -> None:
+        """Counts `number` requests more, in time or not: what follows them waits the longer."""
+        beyond = now + (burst - 1 + MOST_DEBT) * interval
+        with self._writing(hurried=True) as connection:
+            connection.execute(_CHARGE, {"who": who, "now": now, "cost": number * interval, "beyond": beyond})
+
     def ticket_put(self, body: bytes, ttl_s: float) -> str:
         """A name nobody can guess, under which `body` can be taken once within `ttl_s` seconds. Raises Full."""
         ticket = secrets.token_urlsafe(32)
@@ -123,9 +166,15 @@ class Store:
         return bytes(found[0]) if found is not None and found[1] >= now else None
 
     @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """A connection inside one transaction that no other process can come between."""
+    def _writing(self, hurried: bool = False) -> Iterator[sqlite3.Connection]:
+        """A connection inside one transaction that no other process can come between.
+
+        `hurried`: it waits for no other for long, nor for the disk: what is lost when the machine fails is no loss.
+        """
         connection = self._connection()
+        wait, synchronous = (HURRIED_SECONDS, "NORMAL") if hurried else (WAIT_SECONDS, "FULL")
+        connection.execute(f"PRAGMA busy_timeout = {int(wait * 1000)}")
+        connection.execute(f"PRAGMA synchronous = {synchronous}")
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection

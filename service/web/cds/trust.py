@@ -4,48 +4,34 @@ A refusal tells the caller nothing; whoever runs the service reads the reason, o
 holds anything that the token says: who sent it is not known until it is verified.
 """
 
-import base64
-import binascii
 import logging
-import re
 import sqlite3
 import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol, TypeAlias
+from typing import NoReturn, Protocol
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Request, Response, current_app
-from joserfc.errors import JoseError
-from joserfc.jws import JWSRegistry, deserialize_compact
 
 from service.clients.keys import ALGORITHMS
 from service.clients.model import Client, Clients
 from service.fhir.outcome import operation_outcome
 from service.language.vocabulary import Text
 from service.referral import strict_json
-from service.referral.complaints import ReferralError
 from service.web import asked
+from service.web.access import caller as callers
+from service.web.access import jws, rates
+from service.web.access.caller import Caller
+from service.web.access.jws import MAX_TOKEN, TOKEN, Claims
 
 log = logging.getLogger(__name__)
 
 EXTENSION = "indication-refused"
-#: far above any real token; a token is read before anything is known of who sent it
-MAX_TOKEN = 8_000
 MOST_LIFETIME = 3600
 LONGEST_JTI = 300
 FHIR_JSON = "application/fhir+json"
-
-_TOKEN = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\Z")
-
-
-class _Registry(JWSRegistry):
-    # joserfc's own limit, 512, is less than a long kid and a jku take.
-    max_header_length = MAX_TOKEN
-
-
-_REGISTRIES = {name: _Registry(algorithms=[name], strict_check_header=False) for name in ALGORITHMS}
 
 
 class Replays(Protocol):
@@ -106,6 +92,25 @@ class Unavailable(Refusal):
         return response
 
 
+class TooOften(Refusal):
+    """A known client that calls more often than it may. `seconds` to wait."""
+
+    status = 429
+
+    def __init__(self, reason: str, client: str, seconds: int) -> None:
+        super().__init__(reason, client)
+        self.seconds = seconds
+
+    def response(self) -> Response:
+        told = Text(
+            "Trop d’appels : attendre le nombre de secondes de l’en-tête Retry-After.",
+            "Too many calls: wait for the seconds of the Retry-After header.",
+        )
+        response = _outcome(self.status, "throttled", told)
+        response.headers["Retry-After"] = str(self.seconds)
+        return response
+
+
 def _outcome(status: int, code: str, text: Text) -> Response:
     language = asked.language()
     body = strict_json.canonical(operation_outcome("error", code, text.in_(language)))
@@ -130,20 +135,33 @@ def authenticate(
 ) -> Client:
     """The client that sends this request to the endpoint `audience` (its address, or its path alone).
 
-    Raises Refused, Forbidden when it may not use `hook`, or Unavailable. Each is counted and logged.
+    Raises Refused, Forbidden when it may not use `hook`, TooOften, or Unavailable. Each is counted and logged.
     """
     try:
         if clients.open_:
-            return clients.anonymous
+            return _let_in(clients.anonymous, clients)
         if clients.mistakes:
             raise Unavailable("clients-file")
         client = _authenticated(_bearer(request), clients, store, urlsplit(audience).path, clock())
         if hook is not None:
             permit(client, hook)
+        _let_in(client, clients)
     except Refusal as refusal:
         refused()[refusal.reason, refusal.client] += 1
         log.warning("call refused: %s (client %s)", refusal.reason, refusal.client)
         raise
+    return client
+
+
+def _let_in(client: Client, clients: Clients) -> Client:
+    """Remembers who calls, as the gate does for every other address. Raises TooOften."""
+    entry = clients.known.get(client.name)
+    caller = callers.ANONYMOUS
+    if entry is not None:
+        caller = Caller(client.name, entry.roles, "ehr", rate=entry.rate)
+    callers.remember(caller)
+    if seconds := rates.too_often(caller):
+        raise TooOften("rate", client.name, seconds)
     return client
 
 
@@ -160,8 +178,6 @@ def refused() -> Counter[tuple[str, str]]:
 
 
 # ---- one check after the other ---------------------------------------------------------------------------------------
-
-Claims: TypeAlias = dict[str, Any]
 
 
 def _authenticated(token: str, clients: Clients, store: Replays, path: str, now: float) -> Client:
@@ -186,24 +202,16 @@ def _bearer(request: Request) -> str:
     if len(given) > MAX_TOKEN:
         raise Refused("too-large")
     scheme, _, token = given.partition(" ")
-    if scheme.lower() != "bearer" or not _TOKEN.match(token):
+    if scheme.lower() != "bearer" or not TOKEN.match(token):
         raise Refused("malformed")
     return token
 
 
 def _unverified(token: str) -> tuple[Claims, Claims]:
-    header, claims = (_object(part) for part in token.split(".")[:2])
-    return header, claims
-
-
-def _object(part: str) -> Claims:
     try:
-        value = strict_json.parse(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
-    except (ReferralError, binascii.Error, ValueError):
+        return jws.unverified(token)
+    except jws.Malformed:
         raise Refused("malformed") from None
-    if not isinstance(value, dict):
-        raise Refused("malformed")
-    return value
 
 
 def _header(header: Claims) -> tuple[str, str]:
@@ -245,9 +253,7 @@ class _Check:
         key = self.client.keys.find(kid, algorithm)
         if key is None:
             self._refuse("key")
-        try:
-            deserialize_compact(token, key, algorithms=[algorithm], registry=_REGISTRIES[algorithm])
-        except (JoseError, ValueError):
+        if not jws.holds(token, key, algorithm):
             self._refuse("signature")
 
     def audience(self, claims: Claims, path: str) -> None:
@@ -281,10 +287,10 @@ class _Check:
             self._refuse("replay")
 
     def _moment(self, claims: Claims, name: str) -> float:
-        value = claims.get(name)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 10**12:
+        value = jws.moment(claims, name)
+        if value is None:
             self._refuse("times")
-        return float(value)
+        return value
 
     def _refuse(self, reason: str) -> NoReturn:
         raise Refused(reason, self.client.name)

@@ -12,6 +12,7 @@ from flask import Flask, request
 from flask.testing import FlaskClient
 from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
+from joserfc.jws import JWSRegistry
 
 from service.web.cds import clients, cors, trust
 from service.web.store import Store
@@ -114,7 +115,7 @@ def sign(keys: SimpleNamespace) -> Callable[..., str]:
     return sign
 
 
-class _Long(trust.JWSRegistry):
+class _Long(JWSRegistry):
     max_header_length = 100_000
 
 
