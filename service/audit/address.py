@@ -33,3 +33,8 @@ def address(text: str) -> Address:
         case "postgresql" | "postgres" | "postgresql+psycopg":
             return Address(url.set(drivername="postgresql+psycopg"), None)
     raise WrongStore(f"a record is kept in SQLite or PostgreSQL: {_WRITTEN}")
+
+
+def address_of(file: Path) -> Address:
+    """The address of a record in this file."""
+    return Address(URL.create("sqlite", database=str(file)), file)

@@ -12,7 +12,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from service.audit.address import address
+from service.audit.address import Address, address
 from service.audit.errors import NotRecorded
 from service.audit.files import LOCK_SECONDS, made, set_up
 from service.audit.migrating import is_ready, migrate
@@ -55,9 +55,9 @@ class _Unsure(NotRecorded):
 class Database:
     """Safe for threads and processes. Nothing is connected to before it is needed."""
 
-    def __init__(self, url: str) -> None:
-        """Raises WrongStore when `url` is no address of a record."""
-        self._address = address(url)
+    def __init__(self, where: str | Address) -> None:
+        """Raises WrongStore when `where` is no address of a record."""
+        self._address = address(where) if isinstance(where, str) else where
         #: by process: a connection must not cross a fork, and what was inherited is never closed here either
         self._engines: dict[int, Engine] = {}
         self._is_ready = False
@@ -205,6 +205,7 @@ def _postgres(url: URL) -> Engine:
         "lock_timeout": LOCK_SECONDS,
         "idle_in_transaction_session_timeout": LONG_SECONDS,
     }
+    durable = "-c synchronous_commit=on"
     given = str(url.query.get("options", ""))
     engine = create_engine(
         url,
@@ -215,7 +216,8 @@ def _postgres(url: URL) -> Engine:
         pool_pre_ping=True,
         connect_args={
             "connect_timeout": CONNECT_SECONDS,
-            "options": " ".join((given, *(f"-c {name}={seconds}s" for name, seconds in limits.items()))),
+            # A COMMIT is on disk when it returns, whatever the server does by default.
+            "options": " ".join((given, durable, *(f"-c {name}={seconds}s" for name, seconds in limits.items()))),
             "fallback_application_name": "indication",
         },
     )

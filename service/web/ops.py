@@ -10,6 +10,7 @@ from flask import Blueprint, Response
 from service import ENGINE_VERSION
 from service.selftest import SelfTestError, check
 from service.web import asked, versions
+from service.web.access import gate
 from service.web.answering import json_response
 from service.web.cds import clients, trust
 from service.web.reload import last_status
@@ -41,6 +42,7 @@ def readyz() -> Response:
         "withheld_answers": dict(sorted(here.withheld.items())),
         "beside": versions.current().told(),
         "shadow": shadow.current().told(),
+        "access": gate.told(),
         **_ehr(),
     }
     try:

@@ -20,12 +20,29 @@ _STAMPED = {
     "Indication-Engine": {"$ref": "#/components/headers/Engine"},
 }
 _EDITION = record({"name": TEXT, "version": TEXT, "status": TEXT, "digest": TEXT})
+_SECURITY_SCHEMES = {
+    "apiKey": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "ind_<id>_<secret>",
+        "description": "A key that whoever runs the service gives out. It is needed where the service asks who calls.",
+    },
+    "accessToken": {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "JWT",
+        "description": "An access token (OAuth 2, OIDC) of an authorization server that the service knows.",
+    },
+}
+#: who may call is asked, and how often they called: on every address but those that say `security: []`
+_ASKED = (401, 403, 429)
 #: how the shadow fares in the process that answers
 _STANDING: dict[str, Schema] = {
     "state": one_of(("starting", "running", "stopped")),
     "errors": array(TEXT),
     "rulebook": nullable(_EDITION),
 }
+_PAGES = ("open", "proxy", "off")
 _ASKING = [
     {"$ref": "#/components/parameters/AcceptLanguage"},
     {"$ref": "#/components/parameters/trace"},
@@ -61,7 +78,10 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
             {"name": "run", "description": "For whoever runs the service."},
         ],
         "paths": _paths(catalogue),
+        # Which of the two holds is a setting of whoever runs the service; /readyz tells.
+        "security": [{}, {"apiKey": []}, {"accessToken": []}],
         "components": {
+            "securitySchemes": _SECURITY_SCHEMES,
             "schemas": {
                 **referral_schemas(catalogue.rulebook.vocabulary),
                 **answer_schemas(catalogue.rulebook),
@@ -501,6 +521,15 @@ def _catalogue_schemas() -> dict[str, Schema]:
                     description="versions of the rulebook served beside the one in service",
                 ),
                 "shadow": nullable(record(_STANDING)),
+                "access": record(
+                    {
+                        "api": one_of(("open", "clients"), "who may call: whoever comes, or the clients of the file"),
+                        "form": one_of(_PAGES, "the form's pages: for whoever comes, behind the proxy's login, or not there"),
+                        "committee": one_of(_PAGES),
+                        "clients": _COUNT,
+                        "refused": mapping(_COUNT, "calls that this process refused, by reason"),
+                    },
+                ),
                 "cds_open": {
                     "type": "boolean",
                     "description": "the development switch: an EHR is let in without a token",

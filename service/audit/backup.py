@@ -1,0 +1,132 @@
+"""Copies a record into one file while it is in use, and such a file into an empty record. Both are verified to the last byte.
+
+A backup is itself a record in SQLite: it can be opened, verified and searched as any other.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from sqlalchemy import Connection, func, insert, select
+
+from service.audit import appending, reading
+from service.audit.address import address_of
+from service.audit.chain import EMPTY, Fault
+from service.audit.database import Database, told
+from service.audit.errors import WrongStore
+from service.audit.files import connected
+from service.audit.record import Head, Row
+from service.audit.store import Record
+from service.audit.tables import RECORD, RULEBOOK
+
+
+class NotWhole(Exception):
+    """What was to be copied, or the copy, is not whole. `fault` is the first that was found."""
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """What a copy holds: up to which record, which is an anchor too; and how many entries wait in the spool, which it does not hold."""
+
+    head: Head
+    waiting: int
+
+
+def backup(record: Record, file: Path) -> Copied:
+    """Writes `file`: the record at one moment, its rulebooks included. Others may append meanwhile.
+
+    The file has its name once it is whole and verified. Raises NotWhole, NotRecorded; OSError, FileExistsError among them.
+    """
+    if file.exists():
+        raise FileExistsError(f"{file.name} is there already: a backup overwrites nothing")
+    unfinished = file.with_name(f".{file.name}.unfinished-{os.getpid()}")
+    target = Database(address_of(unfinished))
+    try:
+        with record.database.reading() as source, target.writing_much() as copy:
+            head = _copied(source, copy)
+        target.close()
+        # One file, without the companions of a record in use.
+        with told(), closing(connected(unfinished)) as connection:
+            connection.execute("PRAGMA journal_mode = DELETE")
+        _flush(unfinished)
+        # No name is given away that somebody took meanwhile.
+        os.link(unfinished, file)
+        _flush(file.parent)
+    finally:
+        target.close()
+        for companion in ("", "-wal", "-shm", "-journal"):
+            unfinished.with_name(unfinished.name + companion).unlink(missing_ok=True)
+    return Copied(head, record.waiting())
+
+
+def restore(file: Path, url: str) -> Copied:
+    """Fills the record at `url`, which must be empty, with what `backup` wrote. All of it or nothing.
+
+    Raises WrongStore when it is not empty or `file` is no backup, NotWhole, NotRecorded.
+    """
+    if not file.is_file():
+        raise WrongStore(f"there is no backup {file.name}")
+    with (
+        _opened_copy(file) as source,
+        closing(Database(url)) as target,
+        source.reading() as kept,
+        target.writing_much() as copy,
+    ):
+        end = appending.hold(copy)
+        if end != EMPTY or copy.execute(select(func.count()).select_from(RECORD)).scalar():
+            raise WrongStore("a backup is restored into an empty record only: name another in INDICATION_AUDIT_STORE")
+        return Copied(_copied(kept, copy), 0)
+
+
+@contextmanager
+def _opened_copy(file: Path) -> Iterator[Database]:
+    """A copy of the backup, for this user alone: opening it may change its tables, and a backup stays as it is."""
+    with tempfile.TemporaryDirectory(prefix="indication-restore-") as folder:
+        copy = Path(folder) / "backup.sqlite"
+        shutil.copyfile(file, copy)
+        with closing(Database(address_of(copy))) as database:
+            yield database
+
+
+def _copied(source: Connection, copy: Connection) -> Head:
+    """Copies everything, and verifies both the source and, before its transaction ends, the copy. Raises NotWhole."""
+    _verified(source)
+    head = reading.head(source) or EMPTY
+    rows = reading.rows(source)
+    while chunk := _some(rows):
+        appending.put(copy, chunk)
+    appending.move_head(copy, head)
+    known = set(copy.execute(select(RULEBOOK.c.digest)).scalars())
+    for digest in source.execute(select(RULEBOOK.c.digest)).scalars().all():
+        if digest not in known:
+            found = source.execute(select(RULEBOOK).where(RULEBOOK.c.digest == digest)).mappings().one()
+            copy.execute(insert(RULEBOOK), dict(found))
+    _verified(copy, head)
+    return head
+
+
+def _some(rows: Iterator[Row]) -> list[Row]:
+    return list(islice(rows, reading.CHUNK))
+
+
+def _verified(connection: Connection, head: Head | None = None) -> None:
+    fault = reading.verify(connection, [head] if head else [])
+    if fault is not None:
+        raise NotWhole(fault)
+
+
+def _flush(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

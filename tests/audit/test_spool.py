@@ -1,0 +1,217 @@
+"""While the store is down entries wait on disk, in order; when it is back they go in once, and the chain is whole."""
+
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from service.audit import store as store_module
+from service.audit.circuit import PAUSE_SECONDS, Circuit
+from service.audit.errors import NotRecorded
+from service.audit.record import ERASURE
+from service.audit.spool import Spool
+from service.audit.store import Record
+from tests.audit.conftest import PLANTED, entry, in_children
+
+LATER = "2026-12-01T00:00:00.000000+00:00"
+
+
+@pytest.fixture
+def spool(tmp_path: Path) -> Path:
+    return tmp_path / "spool" / "spool.sqlite"
+
+
+@pytest.fixture
+def record(sqlite_url: str, spool: Path, opened: Callable[..., Record]) -> Record:
+    return opened(sqlite_url, spool, "spool")
+
+
+@contextmanager
+def down(record: Record) -> Iterator[None]:
+    """The store is away: its file is."""
+    file = record.database.file
+    assert file is not None
+    aside = file.with_name("aside")
+    file.rename(aside)
+    yield
+    aside.rename(file)
+    record._circuit.worked()
+
+
+def numbers(record: Record) -> list[int]:
+    return [int(row.recorded.id, 16) for row in record.rows()]
+
+
+def test_nothing_waits_while_the_store_is_up(record: Record, spool: Path) -> None:
+    record.append(entry(1))
+    assert record.waiting() == 0
+    assert not spool.exists()
+
+
+def test_what_waits_goes_in_first_in_its_order(record: Record) -> None:
+    record.append(entry(1))
+    with down(record):
+        record.append(entry(3))
+        record.append_many([entry(2), entry(4)])
+        record.append(entry(3))
+        assert record.waiting() == 3
+    record.append(entry(5))
+    assert numbers(record) == [1, 3, 2, 4, 5]
+    assert record.waiting() == 0
+    assert record.verify() is None
+
+
+def test_a_second_try_of_one_that_waits_is_seen(record: Record) -> None:
+    with down(record):
+        record.append(entry(1))
+    record.append(entry(1))
+    assert numbers(record) == [1]
+
+
+def test_cut_off_between_the_store_and_the_spool(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    with down(record):
+        record.append_many([entry(n) for n in (1, 2, 3)])
+
+    def cut_off(*_: object) -> None:
+        raise NotRecorded("cut off")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Spool, "remove", cut_off)
+        with pytest.raises(NotRecorded, match="cut off"):
+            record.drain()
+    assert numbers(record) == [1, 2, 3]
+    assert record.waiting() == 3
+    record.append(entry(4))
+    assert numbers(record) == [1, 2, 3, 4]
+    assert record.waiting() == 0
+    assert record.verify() is None
+
+
+def test_a_long_queue_is_drained_by_parts(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store_module, "DRAINED_AT_ONCE", 3)
+    with down(record):
+        record.append_many([entry(n) for n in range(20)])
+    assert record.drain(most=7) == 13
+    assert numbers(record) == list(range(7))
+    assert record.drain() == 0
+    assert numbers(record) == list(range(20))
+
+
+def test_one_drains_at_a_time(record: Record, spool: Path) -> None:
+    with down(record):
+        record.append(entry(1))
+    with Spool(spool).draining() as is_mine:
+        assert is_mine
+        record.append(entry(2))
+        assert numbers(record) == []
+        assert record.waiting() == 2
+    record.append(entry(3))
+    assert numbers(record) == [1, 2, 3]
+
+
+def test_processes_that_drain_at_once(record: Record) -> None:
+    with down(record):
+        record.append_many([entry(n) for n in range(100)])
+
+    def work(process: int) -> None:
+        for number in range(10):
+            record.append(entry(1000 + process * 100 + number))
+
+    assert in_children(4, work) == [0] * 4
+    record.drain()
+    found = numbers(record)
+    assert record.waiting() == 0
+    assert found[:100] == list(range(100))
+    assert sorted(found[100:]) == [1000 + process * 100 + number for process in range(4) for number in range(10)]
+    for process in range(4):  # each process's own order
+        own = [number for number in found[100:] if (number - 1000) // 100 == process]
+        assert own == sorted(own)
+    assert record.verify() is None
+
+
+def test_processes_that_spool_at_once(record: Record) -> None:
+    with down(record):
+        work = lambda process: [record.append(entry(process * 10 + n)) for n in range(5)]  # noqa: E731 - a line says it
+        assert in_children(4, work) == [0] * 4  # type: ignore[arg-type]  # what it returns is of no use
+        assert record.waiting() == 20
+    assert record.drain() == 0
+    assert sorted(numbers(record)) == [process * 10 + n for process in range(4) for n in range(5)]
+    assert record.verify() is None
+
+
+def test_a_store_that_is_down_from_the_start(tmp_path: Path, spool: Path, opened: Callable[..., Record]) -> None:
+    (tmp_path / "kept").touch()  # a file where the folder should be
+    record = opened(f"sqlite:///{tmp_path}/kept/record.sqlite", spool, "spool")
+    record.append(entry(1))
+    assert record.waiting() == 1
+    (tmp_path / "kept").unlink()
+    record._circuit.worked()
+    record.append(entry(2))
+    assert numbers(record) == [1, 2]
+
+
+def test_refusing_is_the_default(sqlite_url: str, spool: Path, opened: Callable[..., Record]) -> None:
+    record = opened(sqlite_url, spool)
+    with down(record), pytest.raises(NotRecorded):
+        record.append(entry(1))
+    assert not spool.exists()
+    with pytest.raises(ValueError, match="name the file"):
+        Record.open(sqlite_url, when_down="spool")
+
+
+def test_neither_store_nor_spool(record: Record, spool: Path) -> None:
+    spool.parent.touch()
+    with down(record), pytest.raises(NotRecorded, match="queue"):
+        record.append(entry(1))
+
+
+def test_erasing_reaches_what_waited(record: Record) -> None:
+    with down(record):
+        record.append(entry(1))
+    assert record.erase([entry(1).id], "why", LATER, "admin") == 1
+    assert [row.recorded.kind for row in record.rows()] == ["decision", ERASURE]
+
+
+def test_the_file_is_its_users_alone_and_keeps_nothing(record: Record, spool: Path) -> None:
+    def everything() -> bytes:
+        return b"".join(path.read_bytes() for path in spool.parent.iterdir())
+
+    with down(record):
+        record.append(entry(1))
+        assert PLANTED.encode() in everything()
+    record.drain()
+    assert PLANTED.encode() not in everything()
+    assert {path.stat().st_mode & 0o777 for path in spool.parent.iterdir()} == {0o600}
+    with sqlite3.connect(spool) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    connection.close()
+
+
+def test_a_circuit_spares_the_wait() -> None:
+    now = [0.0]
+    circuit = Circuit(lambda: now[0])
+    assert not circuit.is_open()
+    circuit.failed()
+    assert circuit.is_open()
+    now[0] += PAUSE_SECONDS
+    assert not circuit.is_open()  # one tries
+    assert circuit.is_open()  # the others do not
+    circuit.worked()
+    assert not circuit.is_open()
+
+
+def test_while_it_is_down_the_store_is_not_asked(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+
+    def prepare(_: object) -> None:
+        asked.append(os.getpid())
+        raise NotRecorded("down")
+
+    monkeypatch.setattr("service.audit.database.Database.prepare", prepare)
+    for number in range(5):
+        record.append(entry(number))
+    assert len(asked) == 1
+    assert record.waiting() == 5
