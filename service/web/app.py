@@ -10,7 +10,7 @@ from flask_compress import Compress
 
 from service.settings import read as settings
 from service.settings.table import SETTINGS
-from service.web import api, docs, fhir_door, headers, library, ops, refusals, request_id, versions
+from service.web import api, docs, fhir_door, headers, library, ops, refusals, request_id, tracing, versions
 from service.web.access import gate
 from service.web.cds import services
 from service.web.committee import pages as committee
@@ -54,6 +54,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     app.config.from_mapping(config or {})
     request_id.register(app)
     metrics.register(app)
+    tracing.register(app, app.config["TRACING_ENDPOINT"])
     gate.register(app)
     Compress(app)
     trusted = app.config["BUNDLE_KEYS"]

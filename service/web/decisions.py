@@ -11,7 +11,7 @@ from flask import g
 from service.decision import Detail, Language
 from service.recommend.recommendation import Recommendation
 from service.tell.answer import Answer, Stamp, answer
-from service.web import request_id
+from service.web import request_id, tracing
 from service.web.metrics import counting
 from service.web.state import Desk
 
@@ -46,8 +46,10 @@ def decide(
 
     Raises ReferralError when the referral cannot be used, Disagreement or EngineError when no answer may be given.
     """
-    taken, recommendation, stamp = desk.decider.considered(referral, at)
-    told = answer(recommendation, stamp, language, detail)
+    tracing.rulebook(desk.decider.rulebook.digest)
+    with tracing.span("decide"):
+        taken, recommendation, stamp = desk.decider.considered(referral, at)
+        told = answer(recommendation, stamp, language, detail)
     made = Made(uuid.uuid4().hex, door, desk, taken, recommendation, stamp, language, detail, told)
     g.setdefault(WAITING, []).append(made)
     request_id.note(door=door)
