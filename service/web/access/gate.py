@@ -46,7 +46,7 @@ class Need(Enum):
 
 
 #: by endpoint, else by blueprint
-TABLE: Mapping[str, Need] = {
+TABLE: dict[str, Need] = {
     "static": Need.PUBLIC,
     "docs.*": Need.PUBLIC,
     "ops.livez": Need.PUBLIC,
@@ -122,6 +122,21 @@ def refused() -> Counter[tuple[str, str]]:
     """How often this process refused a call: by reason and client, "-" when it is not known."""
     counted: Counter[tuple[str, str]] = current_app.extensions.setdefault(EXTENSION, Counter())
     return counted
+
+
+def told() -> dict[str, Any]:
+    """For whoever runs the service: who may come in, and why calls were refused."""
+    by_reason: Counter[str] = Counter()
+    for (reason, _), count in refused().items():
+        by_reason[reason] += count
+    config = current_app.config
+    return {
+        "api": config["ACCESS_API"],
+        "form": config["FORM"],
+        "committee": config["COMMITTEE"],
+        "clients": len(clients.current().known),
+        "refused": dict(sorted(by_reason.items())),
+    }
 
 
 def counts_as(number: int) -> None:

@@ -36,6 +36,7 @@ _SECURITY_SCHEMES = {
 }
 #: who may call is asked, and how often they called: on every address but those that say `security: []`
 _ASKED = (401, 403, 429)
+_PUBLIC: list[Any] = []
 #: how the shadow fares in the process that answers
 _STANDING: dict[str, Schema] = {
     "state": one_of(("starting", "running", "stopped")),
@@ -129,7 +130,7 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                             "application/x-ndjson": {"schema": {"anyOf": [ref("Recommendation"), ref("LineProblem")]}}
                         },
                     },
-                    **_problems(400, 413, 415, 503),
+                    **_problems(400, *_ASKED, 413, 415, 503),
                 },
             }
         },
@@ -168,22 +169,30 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
         "/v1/scores/{id}": _one(
             "score", "One score with its point table as written.", "Score", _first(catalogue.rulebook.scores)
         ),
-        "/v1/openapi.json": {"get": _read("openapi", "This document.", {"type": "object"})},
+        "/v1/openapi.json": {
+            "get": {
+                **_operation("read", "openapi", "This document."),
+                "security": _PUBLIC,
+                "responses": {"200": _given("This document.", {"type": "object"}), **_problems(400, 429, 503)},
+            }
+        },
         "/v1/docs": {
             "get": {
                 **_operation("read", "docs", "This document, to be read."),
+                "security": _PUBLIC,
                 "responses": {
                     "200": {"description": "A page.", "content": {"text/html": {"schema": TEXT}}},
-                    **_problems(400, 503),
+                    **_problems(400, 429, 503),
                 },
             }
         },
-        "/livez": {"get": _run("livez", "The process answers.", record({"status": TEXT}))},
+        "/livez": {"get": {**_run("livez", "The process answers.", record({"status": TEXT})), "security": _PUBLIC}},
         "/readyz": {
             "get": {
                 **_run(
                     "readyz", "The rulebook is loaded and a self-test referral was decided, just now.", ref("Readiness")
                 ),
+                "security": _PUBLIC,
                 "responses": {
                     "200": _given(
                         "Ready. `last_reload` tells when new rules were refused, and why.",
@@ -200,6 +209,7 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                 "version",
                 "Versions of the engine, of Python, of durable-rules and of the rulebook.",
                 {"type": "object"},
+                *_ASKED,
             )
         },
     }
@@ -215,7 +225,7 @@ def _deciding(*problems: int) -> dict[str, Any]:
         },
         "responses": {
             "200": _readable(_given("The recommendation, as canonical JSON or as text.", ref("Recommendation"))),
-            **_problems(400, *problems, 413, 415, 422, 500, 503),
+            **_problems(400, *_ASKED, *problems, 413, 415, 422, 500, 503),
         },
     }
 
@@ -278,7 +288,7 @@ def _readable(response: dict[str, Any]) -> dict[str, Any]:
 def _read(name: str, summary: str, schema: Schema, *problems: int) -> dict[str, Any]:
     return {
         **_operation("read", name, summary),
-        "responses": {"200": _given(summary, schema), **_problems(400, *problems, 503)},
+        "responses": {"200": _given(summary, schema), **_problems(400, *_ASKED, *problems, 503)},
     }
 
 
@@ -287,10 +297,10 @@ def _one(name: str, summary: str, component: str, example: str) -> dict[str, Any
     return {"get": {**_read(name, summary, ref(component), 404), "parameters": [parameter]}}
 
 
-def _run(name: str, summary: str, schema: Schema) -> dict[str, Any]:
+def _run(name: str, summary: str, schema: Schema, *problems: int) -> dict[str, Any]:
     return {
         **_operation("run", name, summary),
-        "responses": {"200": _given(summary, schema, stamped=False), **_problems(400)},
+        "responses": {"200": _given(summary, schema, stamped=False), **_problems(400, *problems)},
     }
 
 
@@ -521,10 +531,23 @@ def _catalogue_schemas() -> dict[str, Schema]:
                     description="versions of the rulebook served beside the one in service",
                 ),
                 "shadow": nullable(record(_STANDING)),
+                "record": record(
+                    {
+                        "store": one_of(("sqlite", "postgresql", "down", "off"), "where decisions are recorded"),
+                    },
+                    {
+                        "when_down": one_of(("refuse", "spool")),
+                        "waiting": {**_COUNT, "description": "decisions in the local queue"},
+                        "head": {**_COUNT, "description": "how many records there are"},
+                        "errors": array(TEXT),
+                    },
+                ),
                 "access": record(
                     {
                         "api": one_of(("open", "clients"), "who may call: whoever comes, or the clients of the file"),
-                        "form": one_of(_PAGES, "the form's pages: for whoever comes, behind the proxy's login, or not there"),
+                        "form": one_of(
+                            _PAGES, "the form's pages: for whoever comes, behind the proxy's login, or not there"
+                        ),
                         "committee": one_of(_PAGES),
                         "clients": _COUNT,
                         "refused": mapping(_COUNT, "calls that this process refused, by reason"),
