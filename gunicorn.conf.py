@@ -211,6 +211,7 @@ def post_fork(server, worker):
 def child_exit(server, worker):
     """In the master, of whatever the worker died: what it counted stays, what it was is gone."""
     try:
-        _dead().bury(Path(os.environ[METRICS]), worker.pid)
-    except (OSError, RuntimeError) as error:
+        for name in _dead().bury(Path(os.environ[METRICS]), worker.pid):
+            server.log.error("the counts of a worker that ended cannot be read, and are lost: %s", name)
+    except OSError as error:
         server.log.error("the counts of a worker that ended are left as they are: %s", error)

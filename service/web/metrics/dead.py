@@ -9,6 +9,7 @@ This module knows nothing of the application. gunicorn.conf.py loads it by its p
 import fcntl
 import os
 import re
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,18 +22,27 @@ STARTED = "started"
 _COUNTS = re.compile(r"(counter|histogram)_(\d+)\.db")
 
 
-def bury(folder: Path, pid: int) -> None:
-    """A worker ended. While somebody reads the files they stay: the next call finds them. Raises OSError, RuntimeError."""
+def bury(folder: Path, pid: int) -> list[str]:
+    """A worker ended. While somebody reads the files they stay: the next call finds them. Raises OSError.
+
+    Returns the names of files that could not be read. They are put aside: one of them would keep /metrics from everything.
+    """
     mark_process_dead(pid, str(folder))
+    unreadable = []
     with (folder / STARTED).open() as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            return
+            return []
         for path in sorted(folder.glob("*.db")):
             match = _COUNTS.fullmatch(path.name)
             if match and not _lives(int(match[2])):
-                _merge(path, folder / f"{match[1]}_ended.db")
+                try:
+                    _merge(path, folder / f"{match[1]}_ended.db")
+                except (RuntimeError, ValueError, struct.error):
+                    path.rename(path.with_suffix(".unreadable"))
+                    unreadable.append(path.name)
+    return unreadable
 
 
 @contextmanager

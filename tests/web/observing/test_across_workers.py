@@ -1,5 +1,6 @@
 """Metrics and logs of a real server: right across its workers, and after one of them was killed."""
 
+import http.client
 import json
 import os
 import shutil
@@ -88,15 +89,6 @@ def test_a_worker_is_killed(server, referral):
     assert len(list(folder(server).glob("counter_*.db"))) <= WORKERS + 1
 
 
-def test_a_reload_loses_no_count(server, referral):
-    decide(server, json.dumps(referral).encode(), 3)
-    before, old = counted(server), set(workers(server))
-    server.reload()
-    server.wait_until(lambda: not old & set(workers(server)) and len(workers(server)) == WORKERS)
-    server.wait_until(lambda: value(metrics(server), "indication_workers") == WORKERS)
-    assert counted(server) == before
-
-
 def test_log_lines_are_json_and_know_their_request(server, referral):
     given = "3f2b8c1e-94d1-4a5e-9a77-0c2f5b1d6e80"
     body = json.dumps(referral).encode()
@@ -110,3 +102,23 @@ def test_log_lines_are_json_and_know_their_request(server, referral):
     assert line["bytes"] > 1000
     assert 0 < line["milliseconds"] < 30_000
     assert "rules taken: " in "".join(line["message"] for line in lines)
+
+
+def test_a_stop_lets_what_is_under_way_end(server, referral):
+    """The last test: the server is gone after it."""
+    lines = 40
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
+    body = b"\n".join([json.dumps(referral).encode()] * lines)
+    connection.request("POST", f"{ROUTE}/batch", body, {"Content-Type": "application/x-ndjson"})
+    response = connection.getresponse()
+    first = response.readline()
+    counts = folder(server)
+    server.process.send_signal(signal.SIGTERM)
+    rest = response.read()
+    connection.close()
+    assert response.status == 200
+    answers = [json.loads(line) for line in (first + rest).splitlines()]
+    assert len(answers) == lines
+    assert all("lesions" in answer for answer in answers)
+    assert server.process.wait(timeout=40) == 0
+    assert not counts.exists(), "nothing is left behind"
