@@ -74,6 +74,9 @@ def _decided(decider: Decider, language: Language, detail: Detail) -> str:
         ) from error
     except (Disagreement, EngineError) as error:
         raise SelfTestError([f"the self-test referral cannot be decided: {error}"]) from error
+    except Exception as error:
+        # A fault of ours: who cannot decide this one is not fit to decide another.
+        raise SelfTestError([f"the self-test referral cannot be decided: {type(error).__name__}"]) from error
 
 
 def qualified(rules: Path, trusted: Path | None = None) -> Decider:

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from service.cli.add_case import add_case
+from service.cli.audit import audit
 from service.cli.borderline import borderline
 from service.cli.cases import test
 from service.cli.clients import clients
@@ -34,5 +35,5 @@ rules.add_command(table)
 
 def register(app: Flask) -> None:
     """Adds the commands to the `flask` command of `app`."""
-    for command in (recommend, rules, vocabulary, codes, clients, cohort, settings):
+    for command in (recommend, rules, vocabulary, codes, clients, cohort, settings, audit):
         app.cli.add_command(command)

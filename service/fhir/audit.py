@@ -47,3 +47,28 @@ def _identified(stamp: Mapping[str, Any]) -> list[tuple[str, str]]:
         elif value is not None:
             found.append((name.replace("_", "-"), str(value)))
     return found
+
+
+def recorded_event(record: Mapping[str, Any]) -> Resource:
+    """A record of the audit record as an AuditEvent: `record` as service.audit.export writes it, without its content."""
+    line = record["line"]
+    known = ("rulebook", "version", "engine", "evaluated_at", "language", "detail", "door", "request", "decision", "card")
+    details = [
+        {"type": "sequence", "valueString": str(record["seq"])},
+        {"type": "hash", "valueString": record["hash"]},
+        *({"type": name.replace("_", "-"), "valueString": str(line[name])} for name in known if line.get(name)),
+    ]
+    event = {
+        "resourceType": "AuditEvent",
+        "id": str(uuid.UUID(record["id"])),
+        "type": {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"},
+        "subtype": [{"system": "http://hl7.org/fhir/restful-interaction", "code": "operation"}],
+        "action": "D" if record["kind"] == "erasure" else "E",
+        "recorded": record["at"],
+        "outcome": _OUTCOMES["success"],
+        "agent": [{"who": {"display": str(line.get("client") or line.get("by") or "unknown")}, "requestor": True}],
+        "source": {"observer": {"display": "Indication"}},
+        "entity": [{"what": {"display": record["kind"]}, "detail": details}],
+    }
+    written: Resource = filled(event)
+    return written

@@ -13,7 +13,7 @@ from service.language.vocabulary import Text
 from service.referral.complaints import Complaint, ReferralError
 from service.referral.strict_json import canonical, parse
 from service.tell.terminal import render
-from service.web import asked, refusals
+from service.web import asked, record, refusals
 from service.web.access import gate
 from service.web.answering import identified, json_response, text_response
 from service.web.decisions import decide
@@ -98,6 +98,7 @@ def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: 
             _fit(line)
             answer = decide(desk, parse(line), at, language, detail, door="batch").answer
             told = canonical(answer)
+            record.now()
             shadow.current().offer(Decided(line, at, answer))
         except Exception as error:  # noqa: BLE001 - one bad line stops no other; it is logged by `refusal`
             told = canonical({**refusals.refusal(error).told(language), "line": number})

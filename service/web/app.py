@@ -10,7 +10,7 @@ from flask_compress import Compress
 
 from service.settings import read as settings
 from service.settings.table import SETTINGS
-from service.web import api, docs, fhir_door, headers, library, ops, refusals, request_id, tracing, versions
+from service.web import api, docs, fhir_door, headers, library, ops, record, refusals, request_id, tracing, versions
 from service.web.access import gate
 from service.web.cds import services
 from service.web.committee import pages as committee
@@ -69,6 +69,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     rulebook.register(app)
     refusals.register(app)
     headers.register(app)
+    record.register(app)
     if app.config["WARM"]:
         state.warm()
         metrics.warm(app)

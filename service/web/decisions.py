@@ -35,7 +35,7 @@ class Made:
     language: Language
     detail: Detail
     answer: Answer
-    #: what its door adds to the record: never a value of the patient's
+    #: what its door adds to the line of the record, which stays for ever: nothing of the patient's
     beside: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -64,6 +64,6 @@ def waiting() -> list[Made]:
 
 
 def beside(**more: Any) -> None:
-    """Adds to what the record will say of the last decision of this request."""
-    found = g.get(WAITING)
-    found[-1] = replace(found[-1], beside={**found[-1].beside, **more})
+    """Adds to what the record will say of the last decision of this request, if it made one."""
+    if found := g.get(WAITING):
+        found[-1] = replace(found[-1], beside={**found[-1].beside, **more})

@@ -9,7 +9,7 @@ from flask import Blueprint, Response
 
 from service import ENGINE_VERSION
 from service.selftest import SelfTestError, check
-from service.web import asked, versions
+from service.web import asked, record, versions
 from service.web.access import gate
 from service.web.answering import json_response
 from service.web.cds import clients, trust
@@ -29,19 +29,21 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The rulebook is loaded, both engines are built, and the self-test referral was decided, just now.
+    """The rulebook is loaded, both engines are built, the self-test referral was decided just now, and decisions can be recorded.
 
     A reload that was refused is told here; the rules in service stay, so the service stays ready. So it does when the
     file of clients is wrong: the form and the API serve on, and only the EHR's door is shut.
     """
     asked.only()
     here = state()
+    recorded, unrecorded = record.told()
     told: dict[str, Any] = {
         "status": "ready",
         "last_reload": _reload(),
         "withheld_answers": dict(sorted(here.withheld.items())),
         "beside": versions.current().told(),
         "shadow": shadow.current().told(),
+        "record": recorded,
         "access": gate.told(),
         **_ehr(),
     }
@@ -49,7 +51,9 @@ def readyz() -> Response:
         desk = here.desk()
         check(desk.decider)
     except (NotReady, SelfTestError) as error:
-        return json_response({**told, "status": "not ready", "errors": list(error.errors)}, ["en"], 503)
+        return json_response({**told, "status": "not ready", "errors": [*error.errors, *unrecorded]}, ["en"], 503)
+    if unrecorded:
+        return json_response({**told, "status": "not ready", "errors": unrecorded}, ["en"], 503)
     info = desk.decider.rulebook.info
     book = {"name": info.name, "version": info.version, "status": info.status, "digest": desk.decider.rulebook.digest}
     return json_response({**told, "rulebook": {**book, "published": desk.published}}, ["en"])

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from service.audit.errors import NotRecorded
 from service.language.vocabulary import Text
 from service.recommend.judge import Disagreement
 from service.referral.complaints import Complaint, ReferralError
@@ -125,6 +126,16 @@ KINDS: Mapping[str, Kind] = {
         Text("Service non prêt", "Service not ready"),
         Text("Aucun référentiel en service ; /readyz dit pourquoi.", "No rulebook is in service; /readyz says why."),
     ),
+    "not-recorded": Kind(
+        503,
+        Text("Réponse retenue : non consignée", "Answer withheld: not recorded"),
+        Text(
+            "La décision ne peut pas être consignée, et rien n’est répondu sans trace : réessayer dans un instant. "
+            "Prévenir l’exploitant du service si cela dure.",
+            "The decision cannot be recorded, and nothing is answered without a record: try again in a moment. "
+            "Tell whoever runs the service if it lasts.",
+        ),
+    ),
     "batch-interrupted": Kind(
         503,
         Text("Lot interrompu", "Batch interrupted"),
@@ -201,6 +212,8 @@ def of(error: Exception) -> Problem:
             return Problem(kind, faults=[_fault(complaint) for complaint in error.complaints])
         case Disagreement() | EngineError():
             return Problem("engine-disagreement")
+        case NotRecorded():
+            return Problem("not-recorded", headers={"Retry-After": "5"})
     return Problem("internal-error")
 
 

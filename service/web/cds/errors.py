@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from flask import Response
 from werkzeug.exceptions import HTTPException
 
+from service.audit.errors import NotRecorded
 from service.fhir.outcome import issue, of_issues
 from service.language.vocabulary import Text
 from service.referral.complaints import ReferralError
@@ -113,6 +114,8 @@ def of(error: Exception) -> Refusal:
         return error
     if isinstance(error, NotReady):
         return Refusal("not-ready", headers={"Retry-After": "30"})
+    if isinstance(error, NotRecorded):
+        return Refusal("not-ready", headers={"Retry-After": "5"})
     if isinstance(error, ReferralError):
         return Refusal("not-usable")
     if isinstance(error, HTTPException) and error.code in _HTTP:

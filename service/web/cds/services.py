@@ -8,11 +8,12 @@ from typing import Any
 from flask import Blueprint, Flask, Response, current_app, request
 from werkzeug.exceptions import HTTPException
 
+from service.audit.errors import NotRecorded
 from service.decision import Language
 from service.fhir.read import read
 from service.language.vocabulary import Text
 from service.referral.strict_json import canonical
-from service.web import asked, store
+from service.web import asked, decisions, record, store
 from service.web.answering import identified
 from service.web.cds import body, cards, clients, cors, discovery, errors, feedback, hook, orders, prefill, trust
 from service.web.cds.clients import Client
@@ -67,6 +68,7 @@ def call(service_id: str) -> Response:
     language = _language(client)
     sent = hook.read(body.sent(), service)
     found = _cards(sent, service, client, language)
+    decisions.beside(service=service.id, cards=[card["uuid"] for card in found])
     return identified(_answer({"cards": found}, language), state().desk().decider.rulebook)
 
 
@@ -76,6 +78,11 @@ def take_feedback(service_id: str) -> Response:
     entries = feedback.read(body.sent(), keep_comments=client.keep_comments)
     try:
         store.current().add_feedback(client.name, service.id, entries)
+        for entry in entries:
+            line = {"client": client.name, "service": service.id, "card": entry["card"], "outcome": entry["outcome"]}
+            record.current().note("feedback", line, entry)
+    except NotRecorded:
+        raise Refusal("not-ready", headers={"Retry-After": "5"}) from None
     except (store.Full, sqlite3.Error, OSError):
         log.exception("feedback cannot be kept")
         raise Refusal("not-ready", headers={"Retry-After": "300"}) from None

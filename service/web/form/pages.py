@@ -81,7 +81,7 @@ def told_as_page(error: Exception) -> Response:
     found = refusals.refusal(error)
     language = _language()
     page = render_template("form/problem.html", **_words(language), problem=found.told(language))
-    return Response(page, found.status, content_type="text/html; charset=utf-8")
+    return Response(page, found.status, found.headers, content_type="text/html; charset=utf-8")
 
 
 # ---- reading a request -----------------------------------------------------------------------------------------------

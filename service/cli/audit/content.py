@@ -1,0 +1,129 @@
+"""What the record holds: one record, all of them for other programs, and the erasing of contents."""
+
+import json
+import sys
+from datetime import UTC, datetime, timedelta
+from typing import IO, Any
+
+import click
+from flask import current_app
+from flask.cli import with_appcontext
+
+from service.audit.errors import NotKnown, NotRecorded
+from service.audit.export import lines
+from service.audit.record import Row
+from service.cli.audit.opening import opened
+from service.cli.common import fail
+from service.fhir.audit import recorded_event
+from service.referral.strict_json import canonical
+
+_DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
+
+
+@click.command("show")
+@click.argument("name", metavar="ID")
+@with_appcontext
+def show(name: str) -> None:
+    """Print the record ID as JSON, with its content unless that was erased, and the feedback on its cards."""
+    try:
+        record = opened()
+        row = record.get(name)
+        told = _parts(row, contents=True)
+        cards = set(told["line"].get("cards", ()))
+        since = row.recorded.at
+        said = [_parts(each, contents=True) for each in record.find(since=since, kind="feedback")] if cards else []
+    except (NotKnown, NotRecorded) as error:
+        fail(f"{name}: {error}")
+    told["feedback"] = [each for each in said if each["line"]["card"] in cards]
+    click.echo(json.dumps(told, indent=2, ensure_ascii=False))
+
+
+@click.command("export")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["ndjson", "fhir"]),
+    default="ndjson",
+    show_default=True,
+    help="Records as they stand, or FHIR R4 AuditEvents (NDJSON too).",
+)
+@click.option("--contents", is_flag=True, help="With what may be personal (ndjson only).")
+@click.option("--since", type=_DAY, help="Recorded at this moment (UTC) or later.")
+@click.option("--until", type=_DAY, help="Recorded before this moment (UTC).")
+@click.option("--door", help="Only decisions of this door: api, batch, cds-hooks, fhir, form, what-if.")
+@click.option("--client", help="Only those of this client.")
+@click.option(
+    "--out", type=click.File("w", encoding="utf-8", atomic=True), default="-", help="[default: standard output]"
+)
+@with_appcontext
+def export(
+    form: str,
+    contents: bool,
+    since: datetime | None,
+    until: datetime | None,
+    door: str | None,
+    client: str | None,
+    out: IO[str],
+) -> None:
+    """Write records, one on each line, oldest first.
+
+    \b
+    Examples:
+      flask audit export --since 2026-11-01 > november.ndjson
+      flask audit export --format fhir --out events.ndjson
+    """
+    if contents and form == "fhir":
+        fail("--contents: an AuditEvent holds nothing that may be personal; use --format ndjson")
+    record = opened()
+    try:
+        for row in record.find(since=_at(since), until=_at(until), door=door, client=client):
+            told: dict[str, Any] = (
+                recorded_event(_parts(row, contents=False)) if form == "fhir" else _parts(row, contents=contents)
+            )
+            out.write(canonical(told) + "\n")
+    except NotRecorded as error:
+        fail(f"the record cannot be read: {error}")
+    except BrokenPipeError:
+        sys.stderr.close()
+
+
+def _parts(row: Row, *, contents: bool) -> dict[str, Any]:
+    """A record as it is exported, as JSON data."""
+    (told,) = lines([row], with_content=contents)
+    parts: dict[str, Any] = json.loads(told)
+    return parts
+
+
+def _at(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.replace(tzinfo=UTC).isoformat(timespec="microseconds")
+
+
+@click.command("erase")
+@click.argument("ids", nargs=-1, metavar="[ID…]")
+@click.option("--expired", is_flag=True, help="All that is older than audit.retention_days.")
+@click.option("--reason", required=True, help="Why; it stands in the record for ever, so name nobody.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_appcontext
+def erase(ids: tuple[str, ...], expired: bool, reason: str, yes: bool) -> None:
+    """Erase the content of records: what was decided on, and what came of it. It cannot be undone.
+
+    The records stay in the chain with the digest of what was erased, and so does a record of this erasure. Older backups
+    still hold the contents.
+    """
+    record = opened()
+    now = datetime.now(UTC)
+    try:
+        if expired:
+            days = current_app.config["AUDIT_RETENTION_DAYS"]
+            if not days:
+                fail("--expired: audit.retention_days is 0, so nothing ever expires")
+            ids = (*ids, *record.expired((now - timedelta(days=days)).isoformat(timespec="microseconds")))
+        if not ids:
+            click.echo("nothing to erase")
+            return
+        if not yes:
+            click.confirm(f"Erase the content of {len(ids)} record{'s' if len(ids) > 1 else ''} for good?", abort=True)
+        done = record.erase(ids, reason, now.isoformat(timespec="microseconds"), "flask audit erase")
+    except (NotKnown, NotRecorded) as error:
+        fail(f"nothing was erased: {error}")
+    click.echo(f"erased: {done}")

@@ -1,0 +1,149 @@
+"""Nothing leaves that is not recorded: every decision of a request stands in the record before its answer is sent.
+
+What `decisions.decide` made waits; once the response is there and before it leaves, all of it is
+appended. When it cannot be, the answer is withheld: 503, or, where the settings say so, kept in a local queue.
+"""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, Response, current_app, g
+
+from service.audit.errors import NotRecorded
+from service.audit.record import Entry, canonical
+from service.audit.store import Record
+from service.bundle.kept import packed
+from service.replay import digest_of, summary_of
+from service.settings.record import OFF, opened
+from service.web.decisions import Made, waiting
+from service.web.state import Desk
+
+log = logging.getLogger(__name__)
+
+EXTENSION = "indication-record"
+HEADER = "Indication-Record"
+
+
+class Recorder:
+    """The record as this process writes it; None stands for a service that records nothing (`audit.store: off`)."""
+
+    def __init__(self, record: Record | None, keep_input: bool) -> None:
+        self.record = record
+        self._keep_input = keep_input
+        self._kept: set[str] = set()
+
+    def append(self, made: Sequence[Made], client: str, request: str) -> list[str]:
+        """Records all of `made`, in order, all or none. Returns their ids. Raises NotRecorded."""
+        if self.record is None:
+            return []
+        entries = [self._entry(each, client, request) for each in made]
+        self.record.append_many(entries)
+        return [entry.id for entry in entries]
+
+    def note(self, kind: str, line: dict[str, Any], content: dict[str, Any]) -> str | None:
+        """Records something that is no decision (feedback, …); said twice, it is recorded once. Raises NotRecorded."""
+        if self.record is None:
+            return None
+        said = hashlib.sha256(canonical([kind, line, content]).encode()).hexdigest()[:32]
+        entry = Entry(said, kind, _now(), line, content)
+        self.record.append(entry)
+        return entry.id
+
+    def keep(self, desk: Desk) -> None:
+        """Keeps the rulebook of a desk, once. Raises NotRecorded."""
+        digest = desk.decider.rulebook.digest
+        if self.record is None or digest in self._kept:
+            return
+        self.record.keep_rulebook(digest, packed(desk.files))
+        self._kept.add(digest)
+
+    def _entry(self, made: Made, client: str, request: str) -> Entry:
+        line = {
+            "door": made.door,
+            "client": client,
+            "rulebook": made.stamp.rulebook_digest,
+            "version": made.stamp.rulebook_version,
+            "engine": made.stamp.engine_version,
+            "evaluated_at": made.stamp.evaluated_at,
+            "language": made.language,
+            "detail": made.detail,
+            "request": request,
+            **made.beside,
+        }
+        content = {
+            "input_digest": made.stamp.input_digest,
+            "answer_digest": digest_of(made.answer),
+            **summary_of(made.answer),
+            **({"input": dict(made.referral)} if self._keep_input else {}),
+        }
+        return Entry(made.id, "decision", _now(), line, content)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="microseconds")
+
+
+def register(app: Flask) -> None:
+    """Must come after whatever adds headers to every response: a response that takes an answer's place gets them too."""
+    app.extensions[EXTENSION] = None
+    app.after_request(_before_it_leaves)
+
+
+def current() -> Recorder:
+    """The recorder of the current application, made on first use (nothing is opened before something is recorded)."""
+    found: Recorder | None = current_app.extensions[EXTENSION]
+    if found is None:
+        config = current_app.config
+        found = current_app.extensions[EXTENSION] = Recorder(opened(config), config["AUDIT_KEEP"] == "full")
+    return found
+
+
+def told() -> tuple[dict[str, Any], list[str]]:
+    """The state of the record for /readyz, and why nothing can be answered for its sake."""
+    policy = current_app.config["AUDIT_WHEN_DOWN"]
+    try:
+        record = current().record
+        if record is None:
+            return {"store": OFF}, []
+        state: dict[str, Any] = {
+            "store": "postgresql" if record.database.file is None else "sqlite",
+            "when_down": policy,
+            "waiting": record.waiting(),
+        }
+        return {**state, "head": record.head().seq}, []
+    except (NotRecorded, OSError) as error:
+        reason = f"decisions cannot be recorded: {error}"
+        down = {"store": "down", "when_down": policy}
+        return ({**down, "errors": [reason]}, []) if policy == "spool" else (down, [reason])
+
+
+def now() -> list[str]:
+    """Records what waits, for answers that are sent piece by piece. Returns ids. Raises NotRecorded."""
+    made = waiting()
+    if not made:
+        return []
+    recorder = current()
+    for desk in {id(each.desk): each.desk for each in made}.values():
+        recorder.keep(desk)
+    return recorder.append(made, client(), g.get("request_id", ""))
+
+
+def client() -> str:
+    """The name of who calls, as the gate knows it."""
+    caller = g.get("caller")
+    return caller.name if caller is not None else "anonymous"
+
+
+def _before_it_leaves(response: Response) -> Response:
+    try:
+        found = now()
+    except NotRecorded as error:
+        log.error("answer withheld: it cannot be recorded (%s)", error)  # noqa: TRY400 - the message says all that may be said
+        told: Response = current_app.make_response(current_app.handle_user_exception(error))
+        return told
+    if found:
+        response.headers[HEADER] = ", ".join(found)
+    return response

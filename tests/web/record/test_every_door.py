@@ -1,0 +1,241 @@
+"""Whatever door an answer leaves by, it stands in the record first, and can be made again from there."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from service.audit.errors import NotRecorded
+from service.audit.store import Record
+from service.bundle.kept import unpacked
+from service.replay import NotReplayable, digest_of, replay
+from service.web import create_app, record
+from tests.strategies import ROOT
+
+AT = "2026-11-23T09:00:00+01:00"
+FORM = {
+    "lesion0:id:value": "L2",
+    "lesion0:lesion.site:value": "vertebra",
+    "lesion0:lesion.level:value": "L2",
+    "lesion0:pain.nrs:value": "8",
+    "patient:recorded_at:day": "2026-11-23",
+    "at": AT,
+}
+SUBJECT = {"reference": "Patient/test-1"}
+SNOMED = "http://snomed.info/sct"
+BUNDLE = {
+    "resourceType": "Bundle",
+    "type": "collection",
+    "entry": [
+        {"resource": {"resourceType": "Patient", "id": "test-1", "gender": "female", "birthDate": "1965-03-02"}},
+        {
+            "resource": {
+                "resourceType": "Condition",
+                "id": "test-metastasis",
+                "code": {"coding": [{"system": SNOMED, "code": "94222008"}]},
+                "subject": SUBJECT,
+            }
+        },
+    ],
+}
+
+
+def application(folder: Path, **settings: Any) -> Flask:
+    return create_app(
+        {
+            "RULES": ROOT / "rules",
+            "TESTING": True,
+            "CDS_OPEN": True,
+            "STORE": folder / "store.sqlite",
+            "AUDIT_STORE": f"sqlite:///{folder / 'record.sqlite'}",
+            **settings,
+        }
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("record")
+
+
+@pytest.fixture(scope="module")
+def recording(folder: Path) -> Flask:
+    return application(folder)
+
+
+@pytest.fixture
+def visitor(recording: Flask) -> FlaskClient:
+    return recording.test_client()
+
+
+def held(app: Flask) -> Record:
+    with app.app_context():
+        found = record.current().record
+        assert found is not None
+        return found
+
+
+def by_api(client: FlaskClient, referral: Any) -> TestResponse:
+    return client.post("/v1/recommendations", json=referral, query_string={"at": AT})
+
+
+def by_full_trace_in_english(client: FlaskClient, referral: Any) -> TestResponse:
+    query = {"at": AT, "trace": "full"}
+    return client.post("/v1/recommendations", json=referral, query_string=query, headers={"Accept-Language": "en"})
+
+
+def by_batch(client: FlaskClient, referral: Any) -> TestResponse:
+    lines = "\n".join([json.dumps(referral)] * 3)
+    query = {"at": AT}
+    return client.post("/v1/recommendations/batch", data=lines, query_string=query, content_type="application/x-ndjson")
+
+
+def by_fhir(client: FlaskClient, _: Any) -> TestResponse:
+    query = {"at": AT}
+    return client.post(
+        "/fhir/$recommend", data=json.dumps(BUNDLE), query_string=query, content_type="application/fhir+json"
+    )
+
+
+def by_hook(client: FlaskClient, _: Any) -> TestResponse:
+    call = {
+        "hook": "patient-view",
+        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "context": {"userId": "Practitioner/test-1", "patientId": "test-1"},
+        "prefetch": {"patient": BUNDLE["entry"][0]["resource"], "conditions": {**BUNDLE, "type": "searchset"}},
+    }
+    return client.post("/cds-services/indication-patient-view", json=call)
+
+
+def by_form(client: FlaskClient, _: Any) -> TestResponse:
+    return client.post("/", data=FORM, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+def by_what_if(client: FlaskClient, _: Any) -> TestResponse:
+    asked = {**FORM, "what-if": "lesion0:pain.nrs", "if|lesion0:pain.nrs:value": "2", "do": "what-if"}
+    return client.post("/", data=asked, headers={"Sec-Fetch-Site": "same-origin"})
+
+
+DOORS: dict[str, tuple[Callable[[FlaskClient, Any], TestResponse], list[str]]] = {
+    "api": (by_api, ["api"]),
+    "api, in English, whole": (by_full_trace_in_english, ["api"]),
+    "batch": (by_batch, ["batch"] * 3),
+    "fhir": (by_fhir, ["fhir"]),
+    "hook": (by_hook, ["cds-hooks"]),
+    "form": (by_form, ["form"]),
+    "what if": (by_what_if, ["form", "what-if"]),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_every_answer_is_recorded_and_can_be_made_again(
+    door: str, recording: Flask, visitor: FlaskClient, referral: dict[str, Any]
+) -> None:
+    ask, doors = DOORS[door]
+    before = held(recording).head().seq
+    response = ask(visitor, referral)
+    assert response.status_code == 200, response.text[:500]
+    body = response.data
+    rows = [row for row in held(recording).rows(before + 1, before + 100) if row.recorded.kind == "decision"]
+    lines = [json.loads(row.recorded.line) for row in rows]
+    assert [line["door"] for line in lines] == doors
+    if door != "batch":
+        assert response.headers["Indication-Record"].split(", ") == [row.recorded.id for row in rows]
+    for row, line in zip(rows, lines, strict=True):
+        assert row.content is not None
+        content = json.loads(row.content.body)
+        kept = held(recording).rulebook(line["rulebook"])
+        again = replay(line, content, unpacked(kept, line["rulebook"]))
+        assert again.same, again.differences
+        if line["door"] == "api":
+            assert digest_of(json.loads(body)) == content["answer_digest"]
+    assert held(recording).verify() is None
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_nothing_leaves_when_it_cannot_be_recorded(
+    door: str, recording: Flask, visitor: FlaskClient, referral: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask, _ = DOORS[door]
+    with recording.app_context():
+        recorder = record.current()
+
+    def fail(*_: Any) -> None:
+        raise NotRecorded("the database does not answer")
+
+    monkeypatch.setattr(recorder.record, "append_many", fail)
+    response = ask(visitor, referral)
+    if door == "batch":
+        lines = [json.loads(line) for line in response.data.splitlines()]
+        assert [(line["status"], line["type"], line["line"]) for line in lines] == [
+            (503, "/v1/docs#problem-not-recorded", number) for number in (1, 2, 3)
+        ]
+        return
+    assert response.status_code == 503
+    assert response.headers["Retry-After"]
+    assert "Indication-Record" not in response.headers
+    assert response.headers["Cache-Control"] == "no-store"
+    assert "nosniff" in response.headers["X-Content-Type-Options"]
+    for word in ("eligible", "vertebroplasty", "Vertébroplastie", "cimentoplastie"):
+        assert word not in response.text
+    if door in ("fhir", "hook"):
+        assert response.json is not None
+        assert response.json["resourceType"] == "OperationOutcome"
+
+
+def test_a_refused_referral_is_no_decision(recording: Flask, visitor: FlaskClient, referral: dict[str, Any]) -> None:
+    before = held(recording).head()
+    assert by_api(visitor, {**referral, "patient": {"age": "old"}}).status_code == 422
+    assert held(recording).head() == before
+
+
+def test_only_the_digest_is_kept_where_the_settings_say_so(
+    tmp_path: Path, referral: dict[str, Any], at: datetime
+) -> None:
+    app = application(tmp_path, AUDIT_KEEP="digest")
+    response = by_api(app.test_client(), referral)
+    row = held(app).get(response.headers["Indication-Record"])
+    assert row.content is not None
+    content, line = json.loads(row.content.body), json.loads(row.recorded.line)
+    assert "input" not in content
+    kept = held(app).rulebook(line["rulebook"])
+    book = unpacked(kept, line["rulebook"])
+    with pytest.raises(NotReplayable, match="give the referral itself"):
+        replay(line, content, book)
+    assert replay(line, content, book, referral).same
+    with pytest.raises(NotReplayable, match="not the referral"):
+        replay(line, content, book, {**referral, "lesions": referral["lesions"][:1], "patient": {}})
+
+
+def test_a_service_that_records_nothing_says_so(tmp_path: Path, referral: dict[str, Any]) -> None:
+    app = application(tmp_path, AUDIT_STORE="off")
+    response = by_api(app.test_client(), referral)
+    assert response.status_code == 200
+    assert "Indication-Record" not in response.headers
+    told = app.test_client().get("/readyz").json
+    assert told is not None
+    assert told["record"] == {"store": "off"}
+
+
+def test_feedback_stands_in_the_record_with_the_cards_of_its_decision(recording: Flask, visitor: FlaskClient) -> None:
+    response = by_hook(visitor, None)
+    assert response.json is not None
+    cards = [card["uuid"] for card in response.json["cards"]]
+    row = held(recording).get(response.headers["Indication-Record"])
+    assert row.content is not None
+    assert set(cards) <= set(json.loads(row.recorded.line)["cards"])
+    feedback = {"feedback": [{"card": cards[0], "outcome": "overridden", "outcomeTimestamp": "2026-11-26T09:00:00Z"}]}
+    assert visitor.post("/cds-services/indication-patient-view/feedback", json=feedback).status_code == 200
+    head = held(recording).head()
+    (last,) = held(recording).rows(head.seq, head.seq)
+    assert last.recorded.kind == "feedback"
+    line = json.loads(last.recorded.line)
+    assert (line["card"], line["outcome"]) == (cards[0], "overridden")
+    assert visitor.post("/cds-services/indication-patient-view/feedback", json=feedback).status_code == 200
+    assert held(recording).head() == head, "said twice, recorded once"
