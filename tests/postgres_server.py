@@ -14,7 +14,7 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,13 +26,43 @@ START_SECONDS = 60
 INSTALL = "run script/setup dev"
 
 
-@dataclass(frozen=True)
+@dataclass
 class PostgresServer:
     """A server on a port of this machine that only the tests know the password of."""
 
     port: int
     user: str
     password: str
+    _begin: "Callable[[], subprocess.Popen[bytes]]"
+    _log: Path
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Starts it, for the first time or again, and waits until it answers."""
+        self._process = self._begin()
+        _wait_for(self, self._process, self._log)
+
+    def crash(self) -> None:
+        """Ends it at once, as a power cut would, whoever is connected; `start` finds what it had on disk."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGQUIT)
+            self._process.wait(timeout=START_SECONDS)
+            self._process = None
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """While this block runs no process of it does anything, though the system still takes what is sent to it."""
+        assert self._process is not None
+        # By number: each of them has a session of its own, so there is no group to stop.
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
+        processes = [self._process.pid, *map(int, children.split())]
+        try:
+            for process in processes:
+                os.kill(process, signal.SIGSTOP)
+            yield
+        finally:
+            for process in processes:
+                os.kill(process, signal.SIGCONT)
 
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}:{self.password}@127.0.0.1:{self.port}/{database}"
@@ -45,9 +75,11 @@ class PostgresServer:
         name = f"test_{secrets.token_hex(6)}"
         with psycopg.connect(self.url("postgres"), autocommit=True) as session:
             session.execute(f'CREATE DATABASE "{name}"'.encode())
-            try:
-                yield self.url(name)
-            finally:
+        try:
+            yield self.url(name)
+        finally:
+            # Anew: a test may have ended the server meanwhile.
+            with psycopg.connect(self.url("postgres"), autocommit=True) as session:
                 session.execute(f'DROP DATABASE "{name}" WITH (FORCE)'.encode())
 
 
@@ -88,24 +120,26 @@ def running() -> Iterator[PostgresServer]:
         }
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
         log = folder / "log"
-        with log.open("wb") as output:
-            process = subprocess.Popen(
-                # When this process is killed, the system stops the server at once (SIGQUIT: an immediate shutdown).
-                [*_as(other), "--pdeathsig", "QUIT", programs / "postgres", "-D", data, *options],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT,
-                cwd=folder,
-                env=_environment(),
-                start_new_session=True,
-            )
+
+        def begin() -> "subprocess.Popen[bytes]":
+            with log.open("ab") as output:
+                return subprocess.Popen(
+                    # When this process is killed, the system stops the server at once (SIGQUIT: an immediate shutdown).
+                    [*_as(other), "--pdeathsig", "QUIT", programs / "postgres", "-D", data, *options],
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    cwd=folder,
+                    env=_environment(),
+                    start_new_session=True,
+                )
+
+        server = PostgresServer(port, user, password, begin, log)
         try:
-            server = PostgresServer(port, user, password)
-            _wait_for(server, process, log)
+            server.start()
             yield server
         finally:
-            process.send_signal(signal.SIGQUIT)
-            process.wait(timeout=START_SECONDS)
+            server.crash()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

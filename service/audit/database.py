@@ -24,7 +24,7 @@ CONNECT_SECONDS = 3
 #: for one statement
 STATEMENT_SECONDS = 4
 #: for one transaction that writes
-WRITE_SECONDS = 8
+WRITE_SECONDS = 5
 #: for one statement of a long reading: verification, backup
 LONG_SECONDS = 120
 #: connections that one process holds at most
@@ -203,7 +203,8 @@ def _postgres(url: URL) -> Engine:
     limits = {
         "statement_timeout": STATEMENT_SECONDS,
         "lock_timeout": LOCK_SECONDS,
-        "idle_in_transaction_session_timeout": LONG_SECONDS,
+        # A connection that was cut without the server's noticing must not hold the head for long.
+        "idle_in_transaction_session_timeout": WRITE_SECONDS,
     }
     durable = "-c synchronous_commit=on"
     given = str(url.query.get("options", ""))
@@ -231,7 +232,8 @@ def _postgres(url: URL) -> Engine:
 
 def _allow_long(connection: Connection) -> None:
     if connection.dialect.name == "postgresql":
-        connection.execute(text(f"SET LOCAL statement_timeout = '{LONG_SECONDS}s'"))
+        for limit in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            connection.execute(text(f"SET LOCAL {limit} = '{LONG_SECONDS}s'"))
 
 
 @contextmanager

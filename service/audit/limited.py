@@ -8,7 +8,7 @@ import psycopg
 from psycopg.pq import TransactionStatus
 
 #: for one answer of the server, in seconds: longer than what the server itself is told
-ANSWER_SECONDS = 6.0
+ANSWER_SECONDS = 5.0
 
 
 class LimitedConnection(psycopg.Connection[Any]):
