@@ -45,7 +45,8 @@ SILENCE_SECONDS = 10
 # ---- where it listens -----------------------------------------------------------------------------------------------
 
 # This machine only, unless told otherwise: TLS, authentication and buffering belong to the proxy in front.
-bind = f"{os.environ.get('HOST') or '127.0.0.1'}:{os.environ.get('PORT') or '8000'}"
+_host = os.environ.get("HOST") or "127.0.0.1"
+bind = _host if _host.startswith("unix:") else f"{_host}:{os.environ.get('PORT') or '8000'}"
 # Tighter than gunicorn's own: referrals travel in bodies (limited by the application), never in the address.
 limit_request_line = 2048
 limit_request_fields = 64
@@ -99,6 +100,11 @@ class DiscreetLogger(Logger):
             status, _, _ = str(resp.status).partition(" ")
             told = logs.access(environ, status, getattr(resp, "sent", None), request_time.total_seconds() * 1000)
             self.access_log.info("request", extra=told)
+
+    def debug(self, msg, *args, **kwargs):
+        # Of each request gunicorn says the method and the address; the access log says what may be said of them.
+        if msg != "%s %s":
+            super().debug(msg, *args, **kwargs)
 
     def exception(self, msg, *args, **kwargs):
         if isinstance(msg, str) and msg.startswith("Error handling request"):
@@ -170,8 +176,32 @@ def _dead():
     return _by_path(ROOT / "service" / "web" / "metrics" / "dead.py")
 
 
+def _named_address(address):
+    """An address as gunicorn has it, of its settings or of a socket, as a text."""
+    if not isinstance(address, tuple):
+        return f"unix:{address}"
+    host = f"[{address[0]}]" if ":" in address[0] else address[0]
+    return f"{host}:{address[1]}"
+
+
+def _may_listen(addresses):
+    """Ends the server when it would serve beyond this machine without asking who calls (service/settings/exposure.py)."""
+    command = [sys.executable, "-m", "service.settings", *sorted(addresses)]
+    run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours; no shell
+    if run.returncode:
+        raise SystemExit(f"not safe to serve; nothing is:\n{run.stderr}")
+
+
+def when_ready(server):
+    """What was given to us already open (by systemd) is looked at as well; no worker has begun yet."""
+    given = {_named_address(listener.sock.getsockname()) for listener in server.LISTENERS}
+    if given - {_named_address(address) for address in server.cfg.address}:
+        _may_listen(given)
+
+
 def on_starting(server):
     """No good rules, no service: the first candidate must be good."""
+    _may_listen({_named_address(address) for address in server.cfg.address})
     # What a crash of C code would leave on the disk holds the patient: not here, nor in workers and their shadows.
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     home = Path(tempfile.mkdtemp(prefix="indication-rules-"))
@@ -187,7 +217,8 @@ def on_starting(server):
 
 
 def on_reload(server):
-    """SIGHUP: a refused candidate leaves the rules in service where they are."""
+    """SIGHUP: a refused candidate leaves the rules in service where they are. Settings that are not safe end the server."""
+    _may_listen({_named_address(listener.sock.getsockname()) for listener in server.LISTENERS})
     try:
         status = _take(server, Path(os.environ[reload_rules.RULES_STATUS]).parent)
     except OSError as error:  # for example a full disk: no reason to stop serving

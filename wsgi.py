@@ -1,6 +1,7 @@
 """The application, for gunicorn (`wsgi:app`) and for the `flask` command, which finds this file by its name."""
 
 from service.cli import register
+from service.cli.run import may_listen
 from service.settings.read import SettingsError
 from service.web import create_app
 
@@ -8,4 +9,5 @@ try:
     app = create_app()
 except SettingsError as error:
     raise SystemExit(f"the settings cannot be used:\n{error}") from None
+may_listen()
 register(app)

@@ -33,7 +33,7 @@ _SETTINGS = (
         "HOST",
         Words("an address"),
         "127.0.0.1",
-        "Address to listen on: this machine only, unless told otherwise.",
+        "Address to listen on: this machine only, unless told otherwise. `unix:/run/indication/http.sock` is a socket.",
     ),
     Setting("server.port", "PORT", Whole(0, 65535), 8000, "Port to listen on."),
     Setting(
