@@ -61,7 +61,7 @@ def test_services():
 
 def test_every_reason_of_refusal_is_explained_and_no_other():
     source = Path(trust.__file__).read_text(encoding="utf-8")
-    given = set(re.findall(r'(?:_refuse|Refused|Forbidden|Unavailable)\("([a-z-]+)"', source))
+    given = set(re.findall(r'(?:_refuse|Refused|Forbidden|Unavailable|TooOften)\("([a-z-]+)"', source))
     cells = re.findall(r"^\| (`.*?) \|", section("Why a token was refused"), re.MULTILINE)
     assert {word for cell in cells for word in re.findall(r"`([a-z-]+)`", cell)} == given
 
