@@ -7,7 +7,7 @@ import click
 
 from service.cli.common import fail
 from service.settings import page
-from service.settings.read import FILE
+from service.settings.read import FILE, without_file
 
 
 @click.group("settings")
@@ -54,7 +54,7 @@ def check(file: Path | None) -> None:
 
     With FILE the variables of this shell are left aside: the file may be meant for another machine.
     """
-    found = page.mistakes(os.environ if file is None else {FILE: str(file)})
+    found = page.mistakes(without_file(os.environ) if file is None else {FILE: str(file)})
     if found:
         fail(*found, f"{len(found)} mistake{'s' if len(found) > 1 else ''}; no server starts with these settings")
     click.echo("good" if file is None else f"{file}: good")
@@ -63,7 +63,8 @@ def check(file: Path | None) -> None:
 @settings.command("show")
 def show() -> None:
     """Print what holds here: every setting, its value, and where that comes from. Secrets are not shown."""
-    found = page.mistakes(os.environ)
+    environment = without_file(os.environ)
+    found = page.mistakes(environment)
     if found:
         fail(*found)
-    click.echo("\n".join(page.told(os.environ)))
+    click.echo("\n".join(page.told(environment)))

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,24 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
         for name, (text, document, _) in texts.items()
         if document.places and not environment.get(SETTINGS[name].variable)
     }
+
+
+#: the names of those variables that came from the file
+FROM_FILE = "INDICATION_FROM_FILE"
+
+
+def take_file(environment: MutableMapping[str, str]) -> None:
+    """Puts what the file says in the environment too, as the gunicorn master does: some is read there. Raises SettingsError."""
+    found = variables(environment)
+    if found:
+        environment.update(found)
+        environment[FROM_FILE] = " ".join([*environment.get(FROM_FILE, "").split(), *found])
+
+
+def without_file(environment: Mapping[str, str]) -> dict[str, str]:
+    """The environment as it was before `take_file`."""
+    came = environment.get(FROM_FILE, "").split()
+    return {name: text for name, text in environment.items() if name not in came}
 
 
 def origins(environment: Mapping[str, str]) -> dict[str, str]:

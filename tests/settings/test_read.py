@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -128,3 +129,15 @@ def test_the_folder_of_all_that_is_kept_is_this_users_alone(tmp_path: Path) -> N
     (tmp_path / "c").chmod(0o755)
     with pytest.raises(PermissionError):
         state_folder({"STATE_DIRECTORY": str(tmp_path / "c")})
+
+
+def test_a_command_keeps_where_the_file_says(tmp_path: Path) -> None:
+    """`flask audit verify` must look at the record that the server writes, not at an empty one beside it."""
+    there = tmp_path / "kept"
+    environment = {**os.environ, **written(tmp_path, f"server:\n  state: {there}\n")}
+    environment.pop("INDICATION_STATE", None)
+    command = [sys.executable, "-m", "flask"]
+    subprocess.run([*command, "audit", "head"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert (there / "record.sqlite").exists()
+    shown = subprocess.run([*command, "settings", "show"], cwd=ROOT, env=environment, check=True, capture_output=True)
+    assert re.search(rf"server.state +{there}  \(settings.yaml, line 2\)", shown.stdout.decode())
