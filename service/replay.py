@@ -9,7 +9,6 @@ from typing import Any
 from service import ENGINE_VERSION
 from service.decision import Decider
 from service.referral.strict_json import canonical
-from service.rulebook.model import Rulebook
 from service.tell.answer import Answer, answer
 
 
@@ -53,15 +52,14 @@ def summary_of(told: Answer) -> dict[str, Any]:
     }
 
 
-def replay(line: Mapping[str, Any], content: Mapping[str, Any], rulebook: Rulebook, referral: Any = None) -> Replayed:
-    """The decision of this record, made again. `referral`: what it was made on, where the record keeps only its digest.
+def replay(line: Mapping[str, Any], content: Mapping[str, Any], decider: Decider, referral: Any = None) -> Replayed:
+    """The decision of this record, made again by its rulebook's `decider`. `referral`: what it was made on, where the record keeps only its digest.
 
     Raises NotReplayable when the input is not there, or is another one.
     """
     taken = content.get("input") if referral is None else referral
     if taken is None:
         raise NotReplayable("the record keeps only the digest of the referral: give the referral itself")
-    decider = Decider(rulebook)
     _, recommendation, stamp = decider.considered(taken, datetime.fromisoformat(line["evaluated_at"]))
     if stamp.input_digest != content["input_digest"]:
         raise NotReplayable("this is not the referral that was decided on: its digest is another one")

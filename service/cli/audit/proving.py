@@ -16,10 +16,10 @@ from service.bundle.errors import BundleError
 from service.bundle.kept import unpacked
 from service.cli.audit.opening import opened
 from service.cli.common import complain, fail
+from service.decision import Decider
 from service.referral.complaints import ReferralError
 from service.referral.strict_json import canonical, parse
 from service.replay import NotReplayable, Replayed, replay
-from service.rulebook.model import Rulebook
 
 
 @click.command("head")
@@ -89,7 +89,7 @@ def replay_command(ids: tuple[str, ...], referral: Path | None, show: bool) -> N
       flask audit replay 3f0c9e… --referral referral.json
     """
     record = opened()
-    books: dict[str, Rulebook] = {}
+    deciders: dict[str, Decider] = {}
     given = None
     if referral is not None:
         try:
@@ -99,7 +99,7 @@ def replay_command(ids: tuple[str, ...], referral: Path | None, show: bool) -> N
     bad = 0
     for name in ids:
         try:
-            found = _replayed(record, name, books, given)
+            found = _replayed(record, name, deciders, given)
         except (NotReplayable, BundleError, NotKnown, NotRecorded) as error:
             complain(f"{name}: {error}")
             bad += 1
@@ -116,13 +116,13 @@ def replay_command(ids: tuple[str, ...], referral: Path | None, show: bool) -> N
         raise click.exceptions.Exit(1)
 
 
-def _replayed(record: Record, name: str, books: dict[str, Rulebook], referral: Any) -> Replayed:
+def _replayed(record: Record, name: str, deciders: dict[str, Decider], referral: Any) -> Replayed:
     row = record.get(name)
     line, content = _parts(row)
     digest = line["rulebook"]
-    if digest not in books:
-        books[digest] = unpacked(record.rulebook(digest), digest)
-    return replay(line, content, books[digest], referral)
+    if digest not in deciders:
+        deciders[digest] = Decider(unpacked(record.rulebook(digest), digest))
+    return replay(line, content, deciders[digest], referral)
 
 
 def _parts(row: Row) -> tuple[Mapping[str, Any], Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from werkzeug.test import TestResponse
 from service.audit.errors import NotRecorded
 from service.audit.store import Record
 from service.bundle.kept import unpacked
+from service.decision import Decider
 from service.replay import NotReplayable, digest_of, replay
 from service.web import create_app, record
 from tests.strategies import ROOT
@@ -79,6 +81,16 @@ def held(app: Flask) -> Record:
         found = record.current().record
         assert found is not None
         return found
+
+
+@cache
+def loaded(body: bytes, digest: str) -> Decider:
+    return Decider(unpacked(body, digest))
+
+
+def decider(store: Record, digest: str) -> Decider:
+    """Over the rulebook as the record keeps it."""
+    return loaded(store.rulebook(digest), digest)
 
 
 def by_api(client: FlaskClient, referral: Any) -> TestResponse:
@@ -150,8 +162,7 @@ def test_every_answer_is_recorded_and_can_be_made_again(
     for row, line in zip(rows, lines, strict=True):
         assert row.content is not None
         content = json.loads(row.content.body)
-        kept = held(recording).rulebook(line["rulebook"])
-        again = replay(line, content, unpacked(kept, line["rulebook"]))
+        again = replay(line, content, decider(held(recording), line["rulebook"]))
         assert again.same, again.differences
         if line["door"] == "api":
             assert digest_of(json.loads(body)) == content["answer_digest"]
@@ -204,8 +215,7 @@ def test_only_the_digest_is_kept_where_the_settings_say_so(
     assert row.content is not None
     content, line = json.loads(row.content.body), json.loads(row.recorded.line)
     assert "input" not in content
-    kept = held(app).rulebook(line["rulebook"])
-    book = unpacked(kept, line["rulebook"])
+    book = decider(held(app), line["rulebook"])
     with pytest.raises(NotReplayable, match="give the referral itself"):
         replay(line, content, book)
     assert replay(line, content, book, referral).same
@@ -239,3 +249,29 @@ def test_feedback_stands_in_the_record_with_the_cards_of_its_decision(recording:
     assert (line["card"], line["outcome"]) == (cards[0], "overridden")
     assert visitor.post("/cds-services/indication-patient-view/feedback", json=feedback).status_code == 200
     assert held(recording).head() == head, "said twice, recorded once"
+
+
+def test_decisions_wait_with_their_rulebook_while_the_store_is_down(
+    tmp_path: Path, referral: dict[str, Any], monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
+    monkeypatch.setenv("INDICATION_STATE", str(tmp_path / "state"))
+    down = "postgresql://nobody@127.0.0.1:1/none"
+    app = application(tmp_path, AUDIT_STORE=down, AUDIT_WHEN_DOWN="spool")
+    visitor = app.test_client()
+    ids = [by_api(visitor, referral).headers["Indication-Record"] for _ in range(3)]
+    ready = visitor.get("/readyz")
+    assert ready.status_code == 200
+    assert ready.json is not None
+    assert ready.json["record"]["store"] == "down"
+    assert [path.name for path in (tmp_path / "state" / "rulebooks").iterdir()]
+
+    later = application(tmp_path, AUDIT_STORE=postgres_url, AUDIT_WHEN_DOWN="spool")
+    ids.append(by_api(later.test_client(), referral).headers["Indication-Record"])
+    store = held(later)
+    assert [row.recorded.id for row in store.rows()] == ids, "in the order in which they were answered"
+    assert store.verify() is None
+    assert store.waiting() == 0
+    assert list((tmp_path / "state" / "rulebooks").iterdir()) == []
+    line = json.loads(store.get(ids[0]).recorded.line)
+    assert decider(store, line["rulebook"]).rulebook.digest == line["rulebook"]
+    store.close()

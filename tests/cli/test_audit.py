@@ -1,0 +1,182 @@
+"""`flask audit`, over a record that a service has just written."""
+
+import json
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from flask import Flask
+
+from service.cli import register
+from service.web import create_app
+from tests.strategies import ROOT
+
+AT = "2026-11-23T09:00:00+01:00"
+PLANTED = "lesion-of-a-test"
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> tuple[Flask, list[str], Path]:
+    """An application that has decided thrice, the ids of its records, and the file of the record."""
+    file = tmp_path_factory.mktemp("audit") / "record.sqlite"
+    app = create_app(
+        {
+            "RULES": ROOT / "rules",
+            "TESTING": True,
+            "AUDIT_STORE": f"sqlite:///{file}",
+            "AUDIT_RETENTION_DAYS": 30,
+        }
+    )
+    register(app)
+    client = app.test_client()
+    ids = []
+    for nrs in (4, 6, 8):
+        referral = {
+            "recorded_at": "2026-11-23",
+            "patient": {},
+            "lesions": [{"id": PLANTED, "lesion.site": "vertebra", "pain.nrs": nrs}],
+        }
+        response = client.post("/v1/recommendations", json=referral, query_string={"at": AT})
+        ids.append(response.headers["Indication-Record"])
+    return app, ids, file
+
+
+@pytest.fixture
+def copied(written: tuple[Flask, list[str], Path], tmp_path: Path) -> tuple[Flask, list[str], Path]:
+    """The same over a copy, to be spoilt."""
+    _, ids, file = written
+    mine = tmp_path / "record.sqlite"
+    with sqlite3.connect(file) as source, sqlite3.connect(mine) as target:
+        source.backup(target)
+    mine.chmod(0o600)
+    tmp_path.chmod(0o700)
+    app = create_app(
+        {"RULES": ROOT / "rules", "TESTING": True, "AUDIT_STORE": f"sqlite:///{mine}", "AUDIT_RETENTION_DAYS": 30}
+    )
+    register(app)
+    return app, ids, mine
+
+
+def run(app: Flask, *arguments: str, code: int = 0) -> Result:
+    result = app.test_cli_runner().invoke(args=["audit", *arguments])
+    assert result.exit_code == code, result.output
+    return result
+
+
+def test_a_whole_record_is_verified_against_its_head(written: tuple[Flask, list[str], Path]) -> None:
+    app, _, _ = written
+    head = run(app, "head").output.strip()
+    assert run(app, "verify", "--anchor", head).output.startswith("whole: 3 records")
+    assert "SEQ:HASH" in run(app, "verify", "--anchor", "3", code=1).output
+
+
+def test_an_altered_record_is_named(copied: tuple[Flask, list[str], Path]) -> None:
+    app, ids, file = copied
+    with sqlite3.connect(file) as connection:
+        connection.execute("UPDATE record SET line = replace(line, 'anonymous', 'somebody') WHERE seq = 2")
+    assert f"record 2 ({ids[1]}): altered" in run(app, "verify", code=1).output
+
+
+def test_a_record_that_is_gone_is_named(copied: tuple[Flask, list[str], Path]) -> None:
+    app, _, file = copied
+    with sqlite3.connect(file) as connection:
+        connection.execute("DELETE FROM content WHERE id IN (SELECT id FROM record WHERE seq = 2)")
+        connection.execute("DELETE FROM record WHERE seq = 2")
+    assert "record 2: missing" in run(app, "verify", code=1).output
+
+
+def test_decisions_are_made_again_byte_for_byte(written: tuple[Flask, list[str], Path]) -> None:
+    app, ids, _ = written
+    output = run(app, "replay", *ids).output
+    assert output.count("the same answer, byte for byte") == 3
+    told = run(app, "replay", ids[0], "--show").output.splitlines()[-1]
+    assert json.loads(told)["lesions"][0]["id"] == PLANTED
+    assert "there is no record" in run(app, "replay", "0" * 32, code=1).output
+
+
+def test_another_answer_is_told(copied: tuple[Flask, list[str], Path]) -> None:
+    """As after a change of the engine: the recorded digest is another one."""
+    app, ids, file = copied
+    with sqlite3.connect(file) as connection:
+        (body,) = connection.execute("SELECT body FROM content WHERE id = ?", (ids[0],)).fetchone()
+        spoilt = {**json.loads(body), "answer_digest": "0" * 64, "alerts": ["another.alert"]}
+        connection.execute("UPDATE content SET body = ? WHERE id = ?", (json.dumps(spoilt), ids[0]))
+    output = run(app, "replay", ids[0], code=1).output
+    assert "ANOTHER ANSWER" in output
+    assert "another.alert" in output
+
+
+def test_a_record_is_shown(written: tuple[Flask, list[str], Path]) -> None:
+    app, ids, _ = written
+    told = json.loads(run(app, "show", ids[1]).output)
+    assert (told["seq"], told["line"]["door"], told["line"]["client"]) == (2, "api", "anonymous")
+    assert told["content"]["input"]["lesions"][0]["id"] == PLANTED
+    assert told["feedback"] == []
+
+
+def test_an_export_holds_nothing_personal_unless_asked(written: tuple[Flask, list[str], Path], tmp_path: Path) -> None:
+    app, ids, _ = written
+    plain = run(app, "export").output
+    assert [json.loads(line)["id"] for line in plain.splitlines()] == ids
+    assert PLANTED not in plain
+    assert PLANTED in run(app, "export", "--contents").output
+    events = [json.loads(line) for line in run(app, "export", "--format", "fhir").output.splitlines()]
+    assert {event["resourceType"] for event in events} == {"AuditEvent"}
+    assert PLANTED not in json.dumps(events)
+    assert run(app, "export", "--since", "2999-01-01").output == ""
+    assert run(app, "export", "--door", "form").output == ""
+    run(app, "export", "--out", str(tmp_path / "all.ndjson"))
+    assert (tmp_path / "all.ndjson").read_text() == plain
+
+
+def test_erased_content_is_gone_and_the_chain_is_whole(copied: tuple[Flask, list[str], Path]) -> None:
+    app, ids, file = copied
+    assert "Erase the content of 1 record" in run(app, "erase", ids[0], "--reason", "asked for", code=1).output
+    run(app, "erase", ids[0], "--reason", "asked for", "--yes")
+    assert run(app, "verify").output.startswith("whole: 4 records")
+    assert "erased" in run(app, "replay", ids[0], code=1).output
+    with sqlite3.connect(file) as connection:
+        held = [row[0] for row in connection.execute("SELECT id FROM content")]
+    assert ids[0] not in held
+    assert ids[1] in held
+    assert run(app, "erase", "--expired", "--reason", "retention", "--yes").output == "nothing to erase\n"
+
+
+def test_a_backup_restores_the_same_record(written: tuple[Flask, list[str], Path], tmp_path: Path) -> None:
+    app, ids, _ = written
+    file = tmp_path / "backup.sqlite"
+    head = run(app, "head").output.strip()
+    assert f"head {head}" in run(app, "backup", str(file)).output
+    assert "not overwritten" in run(app, "backup", str(file), code=1).output
+    home = tmp_path / "new"
+    home.mkdir(mode=0o700)
+    other = create_app({"RULES": ROOT / "rules", "TESTING": True, "AUDIT_STORE": f"sqlite:///{home / 'record.sqlite'}"})
+    register(other)
+    run(other, "restore", str(file))
+    assert run(other, "verify", "--anchor", head).output.startswith("whole: 3 records")
+    assert run(other, "replay", ids[2]).output.count("the same answer") == 1
+    assert "nothing was restored" in run(app, "restore", str(file), code=1).output
+
+
+def test_a_service_without_a_record_says_so(tmp_path: Path) -> None:
+    app = create_app({"RULES": ROOT / "rules", "AUDIT_STORE": "off", "TESTING": True})
+    register(app)
+    assert "nothing is recorded here" in run(app, "verify", code=1).output
+
+
+def test_a_damaged_file_is_told(copied: tuple[Flask, list[str], Path]) -> None:
+    app, _, file = copied
+    shutil.copyfile(ROOT / "README.md", file)
+    assert "cannot be" in run(app, "verify", code=1).output
+
+
+def test_nothing_of_an_entry_is_lost_in_an_event(written: tuple[Flask, list[str], Path]) -> None:
+    app, ids, _ = written
+    (event,) = (json.loads(line) for line in run(app, "export", "--format", "fhir").output.splitlines()[:1])
+    told: dict[str, Any] = {each["type"]: each["valueString"] for each in event["entity"][0]["detail"]}
+    assert told["sequence"] == "1"
+    assert event["id"].replace("-", "") == ids[0]
+    assert {"rulebook", "engine", "evaluated-at", "door", "hash"} <= told.keys()
