@@ -53,7 +53,9 @@ def summary_of(told: Answer) -> dict[str, Any]:
 
 
 def replay(line: Mapping[str, Any], content: Mapping[str, Any], decider: Decider, referral: Any = None) -> Replayed:
-    """The decision of this record, made again by its rulebook's `decider`. `referral`: what it was made on, where the record keeps only its digest.
+    """The decision of this record, made again by the `decider` of its rulebook.
+
+    `referral`: what it was made on, where the record keeps only its digest.
 
     Raises NotReplayable when the input is not there, or is another one.
     """
