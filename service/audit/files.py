@@ -3,11 +3,12 @@
 import fcntl
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
-from service.audit.errors import WrongStore
+from service.audit.errors import NotRecorded, WrongStore
 
 #: how long one process waits for another that is writing
 LOCK_SECONDS = 3
@@ -17,12 +18,12 @@ LOCK_SECONDS = 3
 def made(file: Path) -> Iterator[None]:
     """The file, made if need be. While this block runs no other process is in such a block for a file of the same folder.
 
-    Raises OSError, sqlite3.Error, WrongStore.
+    Raises OSError, sqlite3.Error, NotRecorded, WrongStore.
     """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+        _lock(folder)
         # Made before SQLite would make it readable for others; its companions take the same mode. One that is there
         # is not opened here: closing it again would release the locks that SQLite holds on it for this process.
         with suppress(FileExistsError):
@@ -38,6 +39,20 @@ def made(file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _lock(folder: int) -> None:
+    """Raises NotRecorded when another process does not let go of it: it may have been stopped in the middle."""
+    end = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                raise NotRecorded("the record's file cannot be made: another process holds its folder") from None
+            time.sleep(0.02)
+        else:
+            return
 
 
 def connected(file: Path) -> sqlite3.Connection:

@@ -16,9 +16,11 @@ from service.audit.errors import NotRecorded
 from service.audit.files import connected, made
 from service.audit.record import Entry, canonical
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS waiting (place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, entry TEXT NOT NULL)
-"""
+_TABLES = (
+    "CREATE TABLE IF NOT EXISTS rulebook (digest TEXT PRIMARY KEY, body BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS waiting "
+    "(place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, entry TEXT NOT NULL)",
+)
 
 
 class Spool:
@@ -34,24 +36,20 @@ class Spool:
             connection.executemany("INSERT OR IGNORE INTO waiting (id, entry) VALUES (?, ?)", rows)
 
     def length(self) -> int:
-        """How many wait. Raises NotRecorded."""
-        if not self._file.exists():
-            return 0
+        """How many entries wait. Raises NotRecorded."""
         with self._reading() as connection:
             (found,) = connection.execute("SELECT count(*) FROM waiting").fetchone()
         return int(found)
 
     def is_empty(self) -> bool:
-        """Whether none waits. Raises NotRecorded."""
-        if not self._file.exists():
-            return True
+        """Whether nothing waits, neither entry nor rulebook. Raises NotRecorded."""
         with self._reading() as connection:
-            return connection.execute("SELECT 1 FROM waiting LIMIT 1").fetchone() is None
+            query = "SELECT EXISTS (SELECT 1 FROM waiting) OR EXISTS (SELECT 1 FROM rulebook)"
+            (found,) = connection.execute(query).fetchone()
+        return not found
 
     def first(self, most: int) -> list[tuple[int, Entry]]:
         """The first that wait, with their places. Raises NotRecorded."""
-        if not self._file.exists():
-            return []
         with self._reading() as connection:
             query = "SELECT place, id, entry FROM waiting ORDER BY place LIMIT ?"
             rows = connection.execute(query, (most,)).fetchall()
@@ -61,6 +59,21 @@ class Spool:
         """Takes out what is in the store. Raises NotRecorded; then it is taken out another time."""
         with self._writing() as connection:
             connection.executemany("DELETE FROM waiting WHERE place = ?", [(place,) for place in places])
+
+    def add_rulebook(self, digest: str, body: bytes) -> None:
+        """Puts a rulebook beside the entries, on disk when this returns. Raises NotRecorded."""
+        with self._writing() as connection:
+            connection.execute("INSERT OR IGNORE INTO rulebook VALUES (?, ?)", (digest, body))
+
+    def rulebooks(self) -> list[tuple[str, bytes]]:
+        """The rulebooks that wait, by digest: as many as were put in service while the store was down. Raises NotRecorded."""
+        with self._reading() as connection:
+            return connection.execute("SELECT digest, body FROM rulebook").fetchall()
+
+    def remove_rulebook(self, digest: str) -> None:
+        """Takes out what is in the store. Raises NotRecorded."""
+        with self._writing() as connection:
+            connection.execute("DELETE FROM rulebook WHERE digest = ?", (digest,))
 
     @contextmanager
     def draining(self) -> Iterator[bool]:
@@ -80,24 +93,31 @@ class Spool:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
-            with told(), made(self._file), closing(connected(self._file)) as connection:
-                connection.execute(_SCHEMA)
-                connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield connection
-                except BaseException:
-                    connection.execute("ROLLBACK")
-                    raise
-                connection.execute("COMMIT")
+            with told():
+                if not self._file.exists():
+                    with made(self._file):
+                        pass
+                with closing(connected(self._file)) as connection:
+                    connection.execute("BEGIN IMMEDIATE")
+                    try:
+                        for table in _TABLES:
+                            connection.execute(table)
+                        yield connection
+                        connection.execute("COMMIT")
+                    finally:
+                        if connection.in_transaction:
+                            connection.execute("ROLLBACK")
         except OSError as error:
             raise NotRecorded(f"the queue for a store that is down cannot be written: {error.strerror}") from None
 
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
-        with told(), closing(connected(self._file)) as connection:
-            # Made by another process a moment ago, perhaps not whole yet.
+        # Before the first entry there is no file; between its making and its first COMMIT it is empty.
+        with told(), closing(connected(self._file if self._file.exists() else Path(":memory:"))) as connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone() is None:
-                connection.execute("CREATE TEMP TABLE waiting (place INTEGER, id TEXT, entry TEXT)")
+                connection.execute("ATTACH ':memory:' AS empty_yet")
+                for table in _TABLES:
+                    connection.execute(table.replace("EXISTS ", "EXISTS empty_yet."))
             yield connection
 
 

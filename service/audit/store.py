@@ -2,7 +2,7 @@
 
 import json
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -105,6 +105,9 @@ class Record:
         if self._spool is None or self._spool.is_empty():
             return 0
         with self._spool.draining() as is_mine:
+            for digest, body in self._spool.rulebooks() if is_mine else ():
+                self._rulebook_to_store(digest, body)
+                self._spool.remove_rulebook(digest)
             while is_mine and most > 0 and (batch := self._spool.first(min(most, DRAINED_AT_ONCE))):
                 # Cut off between these two lines, the next one finds these ids in the store and leaves them as they are.
                 self._to_store([entry for _, entry in batch])
@@ -117,14 +120,13 @@ class Record:
 
         The chain does not cover `body`: whoever takes it out computes its digest, which each decision's line holds.
         """
-        row = {"digest": digest, "body": body, "first_seen": _now()}
-
-        def kept(connection: Connection) -> None:
-            appending.hold(connection)
-            if connection.execute(select(RULEBOOK.c.digest).where(RULEBOOK.c.digest == digest)).first() is None:
-                connection.execute(insert(RULEBOOK), row)
-
-        self._database.write(kept)
+        if self._spool is None:
+            self._rulebook_to_store(digest, body)
+            return
+        try:
+            self._rulebook_to_store(digest, body)
+        except NotRecorded:
+            self._spool.add_rulebook(digest, body)
 
     def erase(self, ids: Iterable[str], reason: str, at: str, by: str) -> int:
         """Deletes the contents of these records and records that; how many contents that were. The chain stays whole.
@@ -229,10 +231,23 @@ class Record:
     # ---- the store, or the spool ----
 
     def _to_store(self, entries: Sequence[Entry]) -> None:
+        self._written(lambda connection: appending.append(connection, entries))
+
+    def _rulebook_to_store(self, digest: str, body: bytes) -> None:
+        row = {"digest": digest, "body": body, "first_seen": _now()}
+
+        def kept(connection: Connection) -> None:
+            appending.hold(connection)
+            if connection.execute(select(RULEBOOK.c.digest).where(RULEBOOK.c.digest == digest)).first() is None:
+                connection.execute(insert(RULEBOOK), row)
+
+        self._written(kept)
+
+    def _written(self, work: Callable[[Connection], None]) -> None:
         if self._circuit.is_open():
             raise NotRecorded("the record's store was down a moment ago; it is tried again every few seconds")
         try:
-            self._database.write(lambda connection: appending.append(connection, entries))
+            self._database.write(work)
         except NotRecorded:
             self._circuit.failed()
             raise

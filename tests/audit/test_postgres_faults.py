@@ -44,13 +44,15 @@ def test_idle_connections_that_were_cut(postgres_schema: str, opened: Callable[.
     """As a firewall or a restart does: nobody is refused for it."""
     record = opened(postgres_schema)
     record.append(entry(1))
-    with session(postgres_schema) as other:
-        other.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-            "WHERE application_name = 'indication' AND datname = current_database()"
-        )
-    record.append(entry(2))
-    assert numbers(record) == [1, 2]
+    for number in (2, 3):
+        with session(postgres_schema) as other:
+            other.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE application_name = 'indication' AND datname = current_database()"
+            )
+        assert record.head().seq == number - 1
+        record.append(entry(number))
+    assert numbers(record) == [1, 2, 3]
 
 
 def test_a_session_is_as_durable_as_can_be(postgres_schema: str, opened: Callable[..., Record]) -> None:

@@ -1,5 +1,6 @@
 """While the store is down entries wait on disk, in order; when it is back they go in once, and the chain is whole."""
 
+import fcntl
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -160,6 +161,26 @@ def test_refusing_is_the_default(sqlite_url: str, spool: Path, opened: Callable[
     assert not spool.exists()
     with pytest.raises(ValueError, match="name the file"):
         Record.open(sqlite_url, when_down="spool")
+
+
+def test_a_rulebook_waits_too(record: Record, spool: Path) -> None:
+    with down(record):
+        record.keep_rulebook("sha256:1", b"rules")
+        assert record.waiting() == 0
+        assert not Spool(spool).is_empty()
+    record.append(entry(1))
+    assert record.rulebook("sha256:1") == b"rules"
+    assert Spool(spool).is_empty()
+
+
+def test_a_process_that_was_stopped_holds_nobody_up(record: Record, spool: Path) -> None:
+    """It may have been stopped while it made the file: its lock is not waited for without end."""
+    spool.parent.mkdir()
+    folder = os.open(spool.parent, os.O_RDONLY)
+    fcntl.flock(folder, fcntl.LOCK_EX)
+    with down(record), pytest.raises(NotRecorded, match="another process"):
+        record.append(entry(1))
+    os.close(folder)
 
 
 def test_neither_store_nor_spool(record: Record, spool: Path) -> None:
