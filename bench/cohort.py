@@ -176,7 +176,7 @@ def whole(source: Path, out: Path, memory: str) -> Whole:
     flask = Path(sys.prefix) / "bin" / "flask"
     arguments = ["cohort", "recommend", source, "--out", out, "--memory", memory, "--as-of", AT.isoformat()]
     start = time.monotonic()
-    process = subprocess.Popen(  # noqa: S603 - our own command
+    process = subprocess.Popen(
         [str(each) for each in (flask, *arguments)],
         env={**os.environ, "FLASK_APP": str(PROJECT / "wsgi.py")},
         stdout=subprocess.DEVNULL,
