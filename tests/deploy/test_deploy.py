@@ -13,6 +13,7 @@ import pytest
 import yaml
 
 from service.clients.file import read_file
+from service.settings.exposure import refusal
 from service.settings.read import FILE, read
 from service.settings.table import SETTINGS
 from service.web import create_app
@@ -32,6 +33,12 @@ POD = KINDS["Deployment"]["spec"]["template"]["spec"]
 (CONTAINER,) = POD["containers"]
 #: variables that are neither settings nor ours
 FOREIGN = {"PGPASSFILE", "PGPASSWORD", "PYTHONDONTWRITEBYTECODE"}
+
+
+def may_listen(found: Mapping[str, Any]) -> bool:
+    """Whether the service starts where these settings have it listen: beyond this machine, so everything must ask."""
+    assert found["server.host"] == "0.0.0.0"  # noqa: S104 - what the file says
+    return refusal(found, [f"{found['server.host']}:{found['server.port']}"]) is None
 
 
 def seconds(pattern: str, text: str) -> int:
@@ -166,7 +173,8 @@ def test_compose_holds_no_password() -> None:
 def test_settings_of_compose_are_good() -> None:
     of_settings(COMPOSE["services"]["indication"]["environment"])
     found = read({FILE: str(DEPLOY / "settings.yaml")})
-    assert found["access.api"] == "clients"
+    assert may_listen(found)
+    assert not may_listen(found | {"access.api": "open"})
     assert not found["access.exposed"]
     assert re.search(
         rf"@database/{COMPOSE['services']['database']['environment']['POSTGRES_DB']}$", found["audit.store"]
@@ -246,7 +254,8 @@ def test_settings_of_the_pods_are_good(tmp_path: Path) -> None:
         (tmp_path / name).write_text(text, encoding="utf-8")
     found = read({FILE: str(tmp_path / "settings.yaml")})
     assert found["server.port"] == CONTAINER["ports"][0]["containerPort"]
-    assert found["access.api"] == "clients"
+    assert may_listen(found)
+    assert not may_listen(found | {"access.api": "open"})
     assert not found["access.exposed"]
     assert read_file(tmp_path / "clients.yaml")[1] == []
 
