@@ -29,19 +29,3 @@ def _named(environment: Mapping[str, str]) -> Path:
         return Path(given.split(":")[0])
     base = environment.get("XDG_STATE_HOME")
     return (Path(base) if base else Path.home() / ".local" / "state") / "indication"
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, and on the disk itself before it returns. Raises OSError."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    draft.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from service.audit.store import Record
@@ -28,8 +27,3 @@ def opened(config: Mapping[str, Any]) -> Record | None:
     when_down = config["AUDIT_WHEN_DOWN"]
     spool = state_folder(os.environ) / "spool.sqlite" if when_down == "spool" else None
     return Record.open(where, spool, when_down)
-
-
-def waiting_rulebooks(config: Mapping[str, Any]) -> Path | None:
-    """The folder of rulebooks that the store could not take yet; None where nothing waits. Raises OSError."""
-    return state_folder(os.environ) / "rulebooks" if config["AUDIT_WHEN_DOWN"] == "spool" else None

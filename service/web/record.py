@@ -6,10 +6,8 @@ appended. When it cannot be, the answer is withheld: 503, or, where the settings
 
 import hashlib
 import logging
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, g
@@ -19,25 +17,21 @@ from service.audit.record import Entry, canonical
 from service.audit.store import Record
 from service.bundle.kept import packed
 from service.replay import digest_of, summary_of
-from service.settings.folder import write_durably
-from service.settings.record import OFF, opened, waiting_rulebooks
+from service.settings.record import OFF, opened
 from service.web.decisions import Made, waiting
 from service.web.state import Desk
 
 log = logging.getLogger(__name__)
 
 EXTENSION = "indication-record"
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 HEADER = "Indication-Record"
 
 
 class Recorder:
     """The record as this process writes it; None stands for a service that records nothing (`audit.store: off`)."""
 
-    def __init__(self, record: Record | None, *, keep_input: bool, aside: Path | None) -> None:
-        """`aside`: the folder of rulebooks that the store could not take yet; None when nothing waits for it."""
+    def __init__(self, record: Record | None, *, keep_input: bool) -> None:
         self.record = record
-        self._aside = aside
         self._keep_input = keep_input
         self._kept: set[str] = set()
 
@@ -63,29 +57,8 @@ class Recorder:
         digest = desk.decider.rulebook.digest
         if self.record is None or digest in self._kept:
             return
-        body = packed(desk.files)
-        try:
-            self._keep_those_aside()
-            self.record.keep_rulebook(digest, body)
-        except NotRecorded:
-            if self._aside is None:
-                raise
-            # Decisions may wait for the store; so must the rules they were made with, though this service end meanwhile.
-            try:
-                write_durably(self._aside / digest, body)
-            except OSError:
-                raise NotRecorded(
-                    "its rulebook cannot be kept: the folder of the service cannot be written to"
-                ) from None
-            return
+        self.record.keep_rulebook(digest, packed(desk.files))
         self._kept.add(digest)
-
-    def _keep_those_aside(self) -> None:
-        if self.record is not None and self._aside is not None and self._aside.is_dir():
-            for path in sorted(self._aside.iterdir()):
-                if _DIGEST.fullmatch(path.name):
-                    self.record.keep_rulebook(path.name, path.read_bytes())
-                    path.unlink(missing_ok=True)
 
     def _entry(self, made: Made, client: str, request: str) -> Entry:
         line = {
@@ -124,9 +97,7 @@ def current() -> Recorder:
     found: Recorder | None = current_app.extensions[EXTENSION]
     if found is None:
         config = current_app.config
-        found = current_app.extensions[EXTENSION] = Recorder(
-            opened(config), keep_input=config["AUDIT_KEEP"] == "full", aside=waiting_rulebooks(config)
-        )
+        found = current_app.extensions[EXTENSION] = Recorder(opened(config), keep_input=config["AUDIT_KEEP"] == "full")
     return found
 
 
