@@ -44,7 +44,8 @@ _REASONS: Mapping[str, str] = {
     "SQLITE_CORRUPT": "its file is damaged: restore a backup",
     "SQLITE_NOTADB": "its file is no database",
     "PoolTimeout": "all connections to it are in use",
-    "OperationalError": "it cannot be reached",
+    "InsufficientPrivilege": "its user may not do this there: it must own the tables, or be let make them",
+    "OperationalError": "it cannot be reached, or does not let this service in",
 }
 
 

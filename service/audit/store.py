@@ -149,7 +149,8 @@ class Record:
                 return appending.erase(connection, some, entry)
 
             erased += self._database.write(work)
-        self._database.forget_deleted()
+        with suppress(NotRecorded):  # it is erased and recorded; the log is emptied by the next one at the latest
+            self._database.forget_deleted()
         return erased
 
     # ---- reading ----

@@ -1,12 +1,16 @@
 """What is appended is there, once, in order, and chained, in both databases; and what is erased is gone."""
 
 import json
+import secrets
 import shutil
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from alembic.config import Config
 from alembic.script import ScriptDirectory
@@ -361,6 +365,30 @@ def test_the_file_is_its_users_alone(sqlite_url: str, opened: Callable[..., Reco
         "record.sqlite-wal": 0o600,
         "record.sqlite-shm": 0o600,
     }
+
+
+def test_an_ordinary_start_is_a_light_one(sqlite_url: str, opened: Callable[..., Record], root: Path) -> None:
+    """Steps and drivers that are not needed are not imported."""
+    opened(sqlite_url).append(entry(1))
+    code = f"""
+import sys
+from service.audit.store import Record
+print(Record.open({sqlite_url!r}).head().seq, {{"alembic", "mako", "psycopg"}} & set(sys.modules))
+"""
+    done = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True)
+    assert done.stdout == "1 set()\n"
+
+
+def test_a_user_without_rights_is_told(module_postgres_url: str) -> None:
+    name = f"reader_{secrets.token_hex(4)}"
+    with psycopg.connect(module_postgres_url, autocommit=True) as session:
+        session.execute(f"CREATE USER {name} PASSWORD '{name}'".encode())
+    url = address(module_postgres_url).url.set(username=name, password=name, drivername="postgresql")
+    record = Record.open(url.render_as_string(hide_password=False))
+    record._circuit.worked()
+    with pytest.raises(NotRecorded, match="may not do this"):
+        record.append(entry(1))
+    record.close()
 
 
 def test_how_sqlite_is_told_to_work(sqlite_url: str, opened: Callable[..., Record]) -> None:
