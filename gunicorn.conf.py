@@ -239,6 +239,11 @@ def post_fork(server, worker):
             listener.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("ll", SILENCE_SECONDS, 0))
 
 
+def worker_abort(worker):
+    """In a worker that took too long: its line in the log has the id of the request."""
+    worker.log.error("this worker is stopped: a request took longer than %s s", timeout)
+
+
 def child_exit(server, worker):
     """In the master, of whatever the worker died: what it counted stays, what it was is gone."""
     try:

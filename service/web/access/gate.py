@@ -18,6 +18,7 @@ from service.web.access.caller import ANONYMOUS, Caller, Refused
 from service.web.access.jws import MAX_TOKEN
 from service.web.cds import clients
 from service.web.cds.body import drain
+from service.web.metrics import counting
 from service.web.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -228,6 +229,7 @@ def _in_time(found: Caller) -> None:
 
 def _noted(refusal: Refused) -> None:
     refused()[refusal.reason, refusal.client] += 1
+    counting.refused(refusal.reason)
     log.warning("call refused: %s (client %s)", refusal.reason, refusal.client)
 
 

@@ -25,6 +25,7 @@ from service.web.access import caller as callers
 from service.web.access import jws, rates
 from service.web.access.caller import Caller
 from service.web.access.jws import MAX_TOKEN, TOKEN, Claims
+from service.web.metrics import counting
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,7 @@ def authenticate(
         _let_in(client, clients)
     except Refusal as refusal:
         refused()[refusal.reason, refusal.client] += 1
+        counting.refused(refusal.reason)
         log.warning("call refused: %s (client %s)", refusal.reason, refusal.client)
         raise
     return client

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -104,13 +105,31 @@ def test_log_lines_are_json_and_know_their_request(server, referral):
     assert "rules taken: " in "".join(line["message"] for line in lines)
 
 
-def test_a_stop_lets_what_is_under_way_end(server, referral):
-    """The last test: the server is gone after it."""
-    lines = 40
+def batch(server: Server, referral: Any, lines: int) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    """A request that takes a while, and is surely under way."""
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=60)
     body = b"\n".join([json.dumps(referral).encode()] * lines)
     connection.request("POST", f"{ROUTE}/batch", body, {"Content-Type": "application/x-ndjson"})
-    response = connection.getresponse()
+    return connection, connection.getresponse()
+
+
+def test_a_request_that_takes_too_long_is_named_in_the_log(server, referral):
+    connection, response = batch(server, referral, 200)
+    response.readline()
+    # What the master sends to a worker that was silent for `timeout`.
+    for pid in workers(server):
+        os.kill(pid, signal.SIGABRT)
+    connection.close()
+    server.wait_until(lambda: "took longer" in server.log.read_text())
+    server.wait_until(lambda: value(metrics(server), "indication_workers") == WORKERS)
+    found = [json.loads(line) for line in server.log.read_text().splitlines() if "took longer" in line]
+    assert response.headers["X-Request-Id"] in [line.get("request") for line in found]
+
+
+def test_a_stop_lets_what_is_under_way_end(server, referral):
+    """The last test: the server is gone after it."""
+    lines = 40
+    connection, response = batch(server, referral, lines)
     first = response.readline()
     counts = folder(server)
     server.process.send_signal(signal.SIGTERM)

@@ -166,3 +166,13 @@ def test_names_have_units_and_few_labels(told, client):
 
 def test_parameters_are_refused(client):
     assert client.get("/metrics?name=1").status_code == 400
+
+
+@pytest.mark.parametrize("address", ["/v1/rulebook", "/cds-services/indication-patient-view"])
+def test_a_call_that_was_turned_away(client, told, address):
+    before = value(told(), "indication_access_refused_total")
+    method = "GET" if address.startswith("/v1") else "POST"
+    response = client.open(address, method=method, headers={"Authorization": "Bearer planted-1948"})
+    assert response.status_code == 401
+    assert value(told(), "indication_access_refused_total") == before + 1
+    assert "planted" not in told()
