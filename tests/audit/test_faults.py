@@ -199,3 +199,53 @@ def test_a_folder_that_cannot_be_written_to(others_folder: Path, begun: bool) ->
         assert record.verify() is None
 
     assert in_children(1, work) == [0]
+
+
+def test_torn_at_any_byte(sqlite_url: str, tmp_path: Path, opened: Callable[..., Record]) -> None:
+    """A power cut leaves a part of the last write: what was acknowledged before it is there, and nothing by halves."""
+    record = opened(sqlite_url)
+    file = record.database.file
+    assert file is not None
+    log = file.with_name(f"{file.name}-wal")
+    sizes = [log.stat().st_size]
+    for number in range(4):
+        record.append(entry(number))
+        sizes.append(log.stat().st_size)
+    assert sizes == sorted(set(sizes))
+    whole = (file.read_bytes(), log.read_bytes())
+    torn = tmp_path / "torn"
+    torn.mkdir()
+    for length in sorted({*range(sizes[0], sizes[-1], 7900), *sizes, *(size - 1 for size in sizes[1:])}):
+        (torn / "record.sqlite").write_bytes(whole[0])
+        (torn / "record.sqlite-wal").write_bytes(whole[1][:length])
+        again = Record.open(f"sqlite:///{torn}/record.sqlite")
+        acknowledged = sum(size <= length for size in sizes) - 1
+        assert numbers(again) == list(range(acknowledged))
+        again.append(entry(99))
+        assert again.verify() is None
+        again.close()
+
+
+def test_a_write_that_stops_at_any_byte(sqlite_url: str) -> None:
+    """As on a disk that is full at that byte: acknowledged or refused, and it goes on when there is room again."""
+
+    def work(_: int) -> None:
+        record = Record.open(sqlite_url)
+        acknowledged: list[int] = []
+        assert record.database.file is not None
+        log = record.database.file.with_name("record.sqlite-wal")
+        for number in range(60):
+            record._circuit.worked()
+            with small_files(log.stat().st_size + 611 * number):
+                try:
+                    record.append(entry(number))
+                    acknowledged.append(number)
+                except NotRecorded:
+                    pass
+        record._circuit.worked()
+        record.append(entry(99))
+        assert 5 < len(acknowledged) < 55
+        assert numbers(record) == [*acknowledged, 99]
+        assert record.verify() is None
+
+    assert in_children(1, work) == [0]
