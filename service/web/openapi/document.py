@@ -65,7 +65,8 @@ def openapi(catalogue: Catalogue) -> dict[str, Any]:
                     f"Rulebook in service: {info.label.en} ({info.name} {info.version}, {info.status}). {info.notice.en}",
                     "A referral goes in; ranked options come out, each with its status, reasons and questions. Every answer is decided "
                     "twice, by two engines that must agree. What is absent is unknown, and unknown is never taken for a no.",
-                    "Words are French unless Accept-Language prefers English. Nothing is kept: no cookie, no record of a patient.",
+                    "Words are French unless Accept-Language prefers English. No cookie is set; decisions are recorded, as whoever runs "
+                    "the service has chosen. Where it asks who calls, send `Authorization: Bearer …` with an API key or an access token.",
                 )
             ),
         },
