@@ -56,6 +56,9 @@ class PostgresServer:
         # By number: each of them has a session of its own, so there is no group to stop.
         children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
         processes = [self._process.pid, *map(int, children.split())]
+        # Killed in this block, this process would leave them standing, deaf to every signal but the last.
+        numbers = " ".join(map(str, processes))
+        waking = subprocess.Popen(["sh", "-c", f"sleep {START_SECONDS}; kill -CONT {numbers}"], start_new_session=True)
         try:
             for process in processes:
                 os.kill(process, signal.SIGSTOP)
@@ -63,6 +66,8 @@ class PostgresServer:
         finally:
             for process in processes:
                 os.kill(process, signal.SIGCONT)
+            os.killpg(waking.pid, signal.SIGTERM)
+            waking.wait()
 
     def url(self, database: str) -> str:
         return f"postgresql://{self.user}:{self.password}@127.0.0.1:{self.port}/{database}"
