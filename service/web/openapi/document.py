@@ -205,6 +205,18 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                 },
             }
         },
+        "/metrics": {
+            "get": {
+                **_operation("run", "metrics", "What the service counted, for Prometheus; needs the role administer."),
+                "responses": {
+                    "200": {
+                        "description": "Metrics, in Prometheus's text format.",
+                        "content": {"text/plain": {"schema": TEXT}},
+                    },
+                    **_problems(400, *_ASKED),
+                },
+            }
+        },
         "/version": {
             "get": _run(
                 "version",
