@@ -18,7 +18,9 @@ from service.audit.store import Record
 from service.bundle.kept import packed
 from service.replay import digest_of, summary_of
 from service.settings.record import OFF, opened
+from service.web import tracing
 from service.web.decisions import Made, waiting
+from service.web.metrics import counting
 from service.web.state import Desk
 
 log = logging.getLogger(__name__)
@@ -51,6 +53,10 @@ class Recorder:
         entry = Entry(said, kind, _now(), line, content)
         self.record.append(entry)
         return entry.id
+
+    def waiting(self) -> int:
+        """How many records wait in the queue on disk. Raises NotRecorded."""
+        return 0 if self.record is None else self.record.waiting()
 
     def keep(self, desk: Desk) -> None:
         """Keeps the rulebook of a desk, once. Raises NotRecorded."""
@@ -90,6 +96,7 @@ def register(app: Flask) -> None:
     """Must come after whatever adds headers to every response: a response that takes an answer's place gets them too."""
     app.extensions[EXTENSION] = None
     app.after_request(_before_it_leaves)
+    counting.watch_spool(app, lambda: current().waiting())
 
 
 def current() -> Recorder:
@@ -126,9 +133,17 @@ def now() -> list[str]:
     if not made:
         return []
     recorder = current()
-    for desk in {id(each.desk): each.desk for each in made}.values():
-        recorder.keep(desk)
-    return recorder.append(made, client(), g.get("request_id", ""))
+    try:
+        with tracing.span("record"):
+            for desk in {id(each.desk): each.desk for each in made}.values():
+                recorder.keep(desk)
+            ids = recorder.append(made, client(), g.get("request_id", ""))
+    except NotRecorded:
+        counting.recorded("refused", len(made))
+        raise
+    # What was appended waits, too, as long as anything does.
+    counting.recorded("spooled" if ids and recorder.waiting() else "recorded", len(ids))
+    return ids
 
 
 def client() -> str:

@@ -146,12 +146,12 @@ def withheld(kind: Literal["disagreement", "engine_error"]) -> None:
 
 
 @_costs_nothing
-def recorded(outcome: Recorded) -> None:
-    """What became of the record of a decision."""
+def recorded(outcome: Recorded, number: int = 1) -> None:
+    """What became of the records of so many decisions."""
     if outcome == "recorded":
-        meters().recorded.inc()
+        meters().recorded.inc(number)
     else:
-        meters().not_recorded.labels("spool" if outcome == "spooled" else "refuse").inc()
+        meters().not_recorded.labels("spool" if outcome == "spooled" else "refuse").inc(number)
 
 
 @_costs_nothing

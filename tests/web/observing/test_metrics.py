@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from service.audit.errors import NotRecorded
+from service.audit.store import Record
 from service.recommend.judge import Disagreement
 from service.web import create_app
 from service.web.metrics import counting
@@ -119,24 +121,32 @@ def test_rules_that_were_refused(told, tmp_path, monkeypatch):
     assert value(told(), "indication_rules_refused") == 0
 
 
-def test_the_record(app, told):
-    assert "indication_audit_spool_length" not in told()
-    before = [value(told(), "indication_audit_not_recorded_total", policy=policy) for policy in ("refuse", "spool")]
-    kept = value(told(), "indication_audit_recorded_total")
-    with app.app_context():
-        for outcome in ("recorded", "recorded", "refused", "spooled"):
-            counting.recorded(outcome)
-    after = [value(told(), "indication_audit_not_recorded_total", policy=policy) for policy in ("refuse", "spool")]
-    assert after == [number + 1 for number in before]
-    assert value(told(), "indication_audit_recorded_total") == kept + 2
+def counts(told) -> tuple[float, float, float]:
+    text = told()
+    refused, spooled = (
+        value(text, "indication_audit_not_recorded_total", policy=policy) for policy in ("refuse", "spool")
+    )
+    return value(text, "indication_audit_recorded_total"), refused, spooled
 
-    try:
-        counting.watch_spool(app, lambda: 7)
-        assert value(told(), "indication_audit_spool_length") == 7
-        counting.watch_spool(app, lambda: 1 // 0)
-        assert "indication_audit_spool_length" not in told(), "the other metrics are told"
-    finally:
-        counting.meters_of(app).spool = None
+
+def test_the_record(told, post, referral, monkeypatch):
+    recorded, refused, spooled = counts(told)
+    assert post(referral).status_code == 200
+    assert counts(told) == (recorded + 1, refused, spooled)
+
+    monkeypatch.setattr(Record, "waiting", lambda self: 7)
+    assert value(told(), "indication_audit_spool_length") == 7
+    assert post(referral).status_code == 200
+    assert counts(told) == (recorded + 1, refused, spooled + 1)
+
+    def fail(*_):
+        raise NotRecorded("the store is down")
+
+    monkeypatch.setattr(Record, "append_many", fail)
+    assert post(referral).status_code == 503
+    assert counts(told) == (recorded + 1, refused + 1, spooled + 1)
+    monkeypatch.setattr(Record, "waiting", fail)
+    assert "indication_audit_spool_length" not in told(), "the other metrics are told"
 
 
 def test_a_count_that_fails_costs_no_answer(app, post, referral, monkeypatch, caplog):
