@@ -86,6 +86,13 @@ def test_the_unit_exposes_little(tmp_path: Path) -> None:
     assert analyzed(tmp_path, UNIT.replace("CapabilityBoundingSet=\n", ""), *judge).returncode != 0
 
 
+def test_the_unit_allows_what_the_master_calls() -> None:
+    """gunicorn.conf.py calls os.chown, if only to the user it is already: without it the server would not start."""
+    filters = re.findall(r"^SystemCallFilter=(.*)$", UNIT, re.MULTILINE)
+    calls_chown = "os.chown(" in (ROOT / "gunicorn.conf.py").read_text(encoding="utf-8")
+    assert filters == ["@system-service", "~@privileged", *(["@chown"] if calls_chown else [])]
+
+
 def test_the_unit_waits_for_the_last_request() -> None:
     assert seconds(r"^TimeoutStopSec=(\d+)", UNIT) > GRACE
 
