@@ -23,6 +23,7 @@ Format: TypeAlias = Literal["json", "text"]
 #: the loggers that follow `logs.level`. Others speak from `warning` on: at `info` a database library logs what it writes
 OURS = ("service", "wsgi")
 FRAMES = 6
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 #: what a log record may carry beside its message (`extra`), in the order in which it is written
 FIELDS = ("request", "method", "route", "status", "bytes", "milliseconds", "client", "door", "address")
 
@@ -111,20 +112,20 @@ def start(format_: str | None, level: str | None) -> None:
     threading.excepthook = uncaught_in_thread
 
 
+def method(word: str | None) -> str:
+    """The method of a request as it is told: any word but HTTP's own could be chosen to say something."""
+    return word if word in METHODS else "OTHER"
+
+
 def access(environ: Mapping[str, Any], status: str, sent: int | None, milliseconds: float) -> dict[str, Any]:
     """What the access log tells of a request: its own words, and what the application noted of it."""
     notes = environ.get("indication.notes", {})
-    method = environ.get("REQUEST_METHOD") or "-"
     return {
         **{name: notes[name] for name in ("request", "client", "door") if name in notes},
-        "method": method if method in METHODS else "other",
+        "method": method(environ.get("REQUEST_METHOD")),
         "route": notes.get("route", "unmatched"),
         "status": int(status) if status.isdecimal() else status,
         "bytes": sent,
         "milliseconds": round(milliseconds, 1),
         "address": environ.get("REMOTE_ADDR") or "-",
     }
-
-
-#: any other word could be chosen to say something
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

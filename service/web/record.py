@@ -141,9 +141,17 @@ def now() -> list[str]:
     except NotRecorded:
         counting.recorded("refused", len(made))
         raise
-    # What was appended waits, too, as long as anything does.
-    counting.recorded("spooled" if ids and recorder.waiting() else "recorded", len(ids))
+    if ids:
+        counting.recorded(_outcome(recorder), len(ids))
     return ids
+
+
+def _outcome(recorder: Recorder) -> counting.Recorded:
+    """For counting only, so it raises nothing. What was appended last waits as long as anything does."""
+    try:
+        return "spooled" if recorder.waiting() else "recorded"
+    except (NotRecorded, OSError):
+        return "spooled"
 
 
 def client() -> str:

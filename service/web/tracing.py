@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Flask, Response, current_app, g, has_app_context, request
 
 from service import ENGINE_VERSION
-from service.web import request_id
-from service.web.logs import METHODS
+from service.web import logs, request_id
 
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import SpanProcessor
@@ -88,7 +87,7 @@ def _begun() -> None:
         return
     # Of the caller's trace its two numbers alone: what else it carries along could say anything.
     context = TraceContextTextMapPropagator().extract({"traceparent": request.headers.get("traceparent", "")})
-    method = request.method if request.method in METHODS else "other"
+    method = logs.method(request.method)
     route = request_id.route()
     attributes = {
         "http.request.method": method,

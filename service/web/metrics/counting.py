@@ -12,7 +12,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from service.recommend.recommendation import Recommendation
 from service.rulebook.model import STATUSES, Rulebook
-from service.web.logs import METHODS, whereabouts
+from service.web import logs
 
 log = logging.getLogger(__name__)
 
@@ -112,7 +112,7 @@ def _costs_nothing(count: Callable[_Given, None]) -> Callable[_Given, None]:
         try:
             count(*args, **kwargs)
         except Exception as error:  # noqa: BLE001 - whatever it is, the answer must leave
-            log.error("not counted: %s", whereabouts(error))  # noqa: TRY400 - a message could quote a patient
+            log.error("not counted: %s", logs.whereabouts(error))  # noqa: TRY400 - a message could quote a patient
 
     return counted
 
@@ -120,7 +120,7 @@ def _costs_nothing(count: Callable[_Given, None]) -> Callable[_Given, None]:
 @_costs_nothing
 def answered(here: Meters, route: str, method: str, status: int, seconds: float) -> None:
     """A request was answered. `route` is the template of its address."""
-    here.requests.labels(route, method if method in METHODS else "other", str(status)).inc()
+    here.requests.labels(route, logs.method(method), str(status)).inc()
     here.seconds.labels(route).observe(seconds)
 
 

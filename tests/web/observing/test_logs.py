@@ -84,7 +84,7 @@ def test_what_is_told_of_access():
     assert logs.access(environ, "404", 12, 3.456) == {
         "request": "1",
         "door": "api",
-        "method": "other",
+        "method": "OTHER",
         "route": "/v1/rulebook/rules/<rule>",
         "status": 404,
         "bytes": 12,
