@@ -45,9 +45,9 @@ def recommend() -> Response:
 def recommended(desk: Desk) -> tuple[Response, Decided]:
     """The answer of one rulebook to the referral in the request, and what was decided."""
     asked.only("trace", "at")
-    _takes(JSON)
+    takes_json()
     language, detail, at = asked.language(), asked.detail(), asked.moment()
-    body = _body(MAX_BODY)
+    body = body_of(MAX_BODY)
     answer = decide(desk, parse(body), at, language, detail, door="api").answer
     told = text_response(render(answer, language), language) if _wants_text() else json_response(answer, [language])
     response = identified(told, desk.decider.rulebook)
@@ -71,7 +71,7 @@ def recommend_batch() -> Response:
     _takes(NDJSON)
     language, detail, at = asked.language(), asked.detail(), asked.moment()
     desk = state().desk()
-    body = _body(MAX_BATCH)
+    body = body_of(MAX_BATCH)
     lines = body.count(b"\n") + (not body.endswith(b"\n"))
     if lines > MAX_LINES:
         raise Problem(
@@ -113,7 +113,7 @@ def _fit(line: bytes) -> None:
         raise ReferralError([Complaint("empty_line", empty)])
 
 
-def _body(limit: int) -> bytes:
+def body_of(limit: int) -> bytes:
     """The whole body. A longer one is refused, also when its length is not said in advance.
 
     One byte more than allowed is asked for: Werkzeug cuts a body of unsaid length at the limit, and says nothing.
@@ -123,6 +123,11 @@ def _body(limit: int) -> bytes:
     if len(body) > limit:
         raise RequestEntityTooLarge
     return body
+
+
+def takes_json() -> None:
+    """Refuses a body that is not JSON."""
+    _takes(JSON)
 
 
 def _takes(types: tuple[str, ...]) -> None:

@@ -10,7 +10,20 @@ from flask_compress import Compress
 
 from service.settings import read as settings
 from service.settings.table import SETTINGS
-from service.web import api, docs, fhir_door, headers, library, ops, record, refusals, request_id, tracing, versions
+from service.web import (
+    api,
+    docs,
+    fhir_door,
+    headers,
+    library,
+    ops,
+    record,
+    record_door,
+    refusals,
+    request_id,
+    tracing,
+    versions,
+)
 from service.web.access import gate
 from service.web.cds import services
 from service.web.committee import pages as committee
@@ -70,6 +83,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     refusals.register(app)
     headers.register(app)
     record.register(app)
+    app.register_blueprint(record_door.blueprint)
     if app.config["WARM"]:
         state.warm()
         metrics.warm(app)

@@ -126,6 +126,14 @@ KINDS: Mapping[str, Kind] = {
         Text("Service non prêt", "Service not ready"),
         Text("Aucun référentiel en service ; /readyz dit pourquoi.", "No rulebook is in service; /readyz says why."),
     ),
+    "not-replayable": Kind(
+        409,
+        Text("Décision non rejouable", "Decision not replayable"),
+        Text(
+            "L’enregistrement ne suffit pas pour décider à nouveau.",
+            "The record does not suffice to decide again.",
+        ),
+    ),
     "not-recorded": Kind(
         503,
         Text("Réponse retenue : non consignée", "Answer withheld: not recorded"),

@@ -133,6 +133,8 @@ def test_the_rest_fits(document, client, rulebook):
     for path, methods in document["paths"].items():
         if "get" not in methods or path in ("/v1/docs", "/v1/openapi.json", "/metrics"):
             continue
+        if path.startswith("/v1/record"):
+            continue  # not for whoever comes: tests/web/record/test_door.py
         operation = methods["get"]
         example = next((each["example"] for each in operation.get("parameters", []) if "example" in each), "")
         response = client.get(path.replace("{id}", example))

@@ -153,6 +153,7 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
             "rule", "One rule: its condition as written, its words, its evidence.", "Rule", some_rule
         ),
         **_versions(catalogue.rulebook.info.version),
+        **_record(),
         "/v1/techniques": {
             "get": _read("techniques", "Every technique.", record({"techniques": array(ref("Technique"))}))
         },
@@ -275,6 +276,65 @@ def _versions(served: str) -> dict[str, Any]:
                 **_operation("decide", "recommendByVersion", "Decide one referral by one version of the rulebook."),
                 "parameters": [version, *_ASKING],
                 **_deciding(404),
+            }
+        },
+    }
+
+
+def _record() -> dict[str, Any]:
+    """The record of decisions, for the role read_record."""
+    name = {
+        "name": "id",
+        "in": "path",
+        "required": True,
+        "description": "the record's id, as in the header Indication-Record of an answer",
+        "schema": {"type": "string", "pattern": "^[0-9a-f]{32}$"},
+    }
+    before = record({"recorded": TEXT, "now": TEXT})
+    return {
+        "/v1/record": {
+            "get": _run(
+                "recordEnd", "Where the chain of records ends now: an anchor.", ref("RecordEnd"), *_ASKED, 404, 503
+            )
+        },
+        "/v1/record/{id}": {
+            "get": {
+                **_run(
+                    "record", "One record, with its content and the feedback on it.", ref("Record"), *_ASKED, 404, 503
+                ),
+                "parameters": [name],
+            }
+        },
+        "/v1/record/{id}/replay": {
+            "post": {
+                **_run(
+                    "replay",
+                    "The recorded decision made again with the rules of then: the same bytes?",
+                    record(
+                        {
+                            "id": TEXT,
+                            "same": {"type": "boolean"},
+                            "differences": array(TEXT),
+                            "engine": before,
+                            "answer_digest": before,
+                            "answer": ref("Recommendation"),
+                        }
+                    ),
+                    *_ASKED,
+                    404,
+                    409,
+                    413,
+                    415,
+                    422,
+                    500,
+                    503,
+                ),
+                "parameters": [name],
+                "requestBody": {
+                    "required": False,
+                    "description": "What was decided on, where the record keeps only its digest.",
+                    "content": {"application/json": {"schema": ref("Referral")}},
+                },
             }
         },
     }
@@ -523,6 +583,29 @@ def _catalogue_schemas() -> dict[str, Schema]:
         "Score": record(
             {**score, "components": array({"type": "object"}), "evidence": {"type": "object"}},
             {"unit": TEXT, "applies": {}},
+        ),
+        "RecordEnd": record(
+            {
+                "head": said(TEXT, "SEQ:HASH of the last record"),
+                "waiting": {**_COUNT, "description": "in the local queue"},
+            }
+        ),
+        "Record": record(
+            {
+                "seq": _COUNT,
+                "id": TEXT,
+                "kind": said(TEXT, "decision, feedback or erasure"),
+                "at": said(TEXT, "when it was recorded, UTC"),
+                "line": said({"type": "object"}, "what is never personal: door, client, rules, engine, moment"),
+                "previous": TEXT,
+                "seal": TEXT,
+                "hash": TEXT,
+                "salt": nullable(TEXT),
+                "content": nullable(
+                    said({"type": "object"}, "digests, statuses, alerts and, where it is kept, what was decided on")
+                ),
+                "feedback": array({"type": "object"}),
+            }
         ),
         "Readiness": record(
             {
