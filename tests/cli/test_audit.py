@@ -10,6 +10,8 @@ import pytest
 from click.testing import Result
 from flask import Flask
 
+from service.audit.record import Entry
+from service.audit.store import Record
 from service.cli import register
 from service.web import create_app
 from tests.strategies import ROOT
@@ -180,3 +182,16 @@ def test_nothing_of_an_entry_is_lost_in_an_event(written: tuple[Flask, list[str]
     assert told["sequence"] == "1"
     assert event["id"].replace("-", "") == ids[0]
     assert {"rulebook", "engine", "evaluated-at", "door", "hash"} <= told.keys()
+
+
+def test_feedback_is_erased_with_the_decision_that_it_is_about(copied: tuple[Flask, list[str], Path]) -> None:
+    app, _, file = copied
+    at = "2026-11-26T09:00:00.000000+00:00"
+    kept = Record.open(f"sqlite:///{file}")
+    kept.append(Entry("a" * 32, "decision", at, {"cards": ["card-1"], "door": "cds-hooks"}, {"statuses": []}))
+    for name, card in (("b", "card-1"), ("c", "card-2")):
+        kept.append(Entry(name * 32, "feedback", at, {"card": card, "outcome": "overridden"}, {"comment": PLANTED}))
+    run(app, "erase", "a" * 32, "--reason", "asked for", "--yes")
+    assert [kept.get(name * 32).content is None for name in "abc"] == [True, True, False]
+    assert kept.verify() is None
+    kept.close()

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
@@ -12,6 +13,7 @@ from flask.cli import with_appcontext
 from service.audit.errors import NotKnown, NotRecorded
 from service.audit.export import lines
 from service.audit.record import Row
+from service.audit.store import Record
 from service.cli.audit.opening import opened
 from service.cli.common import fail
 from service.fhir.audit import recorded_event
@@ -87,6 +89,14 @@ def export(
         sys.stderr.close()
 
 
+def _feedback_on(record: Record, ids: Iterable[str]) -> list[str]:
+    """The ids of the feedback on these decisions: what a clinician wrote goes with what it was written about."""
+    cards = {card for name in ids for card in json.loads(record.get(name).recorded.line).get("cards", ())}
+    if not cards:
+        return []
+    return [row.recorded.id for row in record.find(kind="feedback") if json.loads(row.recorded.line)["card"] in cards]
+
+
 def _parts(row: Row, *, contents: bool) -> dict[str, Any]:
     """A record as it is exported, as JSON data."""
     (told,) = lines([row], with_content=contents)
@@ -105,7 +115,7 @@ def _at(moment: datetime | None) -> str | None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @with_appcontext
 def erase(ids: tuple[str, ...], expired: bool, reason: str, yes: bool) -> None:
-    """Erase the content of records: what was decided on, and what came of it. It cannot be undone.
+    """Erase the content of records: what was decided on, what came of it, and the feedback on it. It cannot be undone.
 
     The records stay in the chain with the digest of what was erased, and so does a record of this erasure. Older backups
     still hold the contents.
@@ -118,6 +128,7 @@ def erase(ids: tuple[str, ...], expired: bool, reason: str, yes: bool) -> None:
             if not days:
                 fail("--expired: audit.retention_days is 0, so nothing ever expires")
             ids = (*ids, *record.expired((now - timedelta(days=days)).isoformat(timespec="microseconds")))
+        ids = (*ids, *_feedback_on(record, ids))
         if not ids:
             click.echo("nothing to erase")
             return
