@@ -20,7 +20,7 @@ def made(file: Path) -> Iterator[None]:
 
     Raises OSError, sqlite3.Error, NotRecorded, WrongStore.
     """
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    _make(file.parent)
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(folder)
@@ -39,6 +39,18 @@ def made(file: Path) -> Iterator[None]:
         yield
     finally:
         os.close(folder)
+
+
+def _make(folder: Path) -> None:
+    """The folder with those above it; a power cut does not take one away that was made here."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for each in missing:
+        above = os.open(each.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(above)
+        finally:
+            os.close(above)
 
 
 def _lock(folder: int) -> None:
