@@ -15,7 +15,7 @@ from service.settings.table import SETTINGS, Setting
 #: the variable that names the file
 FILE = "INDICATION_SETTINGS"
 #: variables of ours that are no settings: what the gunicorn master tells its workers
-INNER = frozenset({FILE, "INDICATION_ACTIVE_RULES", "INDICATION_RULES_STATUS", "INDICATION_FROM_FILE"})
+INNER = frozenset({FILE, "INDICATION_ACTIVE_RULES", "INDICATION_RULES_STATUS", "INDICATION_FROM_FILE", "INDICATION_LISTENERS"})
 
 
 #: what Kubernetes tells every container of a service called indication

@@ -40,6 +40,13 @@ _SETTINGS = (
         "server.workers", "WEB_CONCURRENCY", Whole(1, 256), None, "Worker processes.", otherwise="one for each core"
     ),
     Setting(
+        "server.queue",
+        "INDICATION_QUEUE",
+        Whole(0, 2000),
+        32,
+        "Requests that may wait for a free worker; one more is told to come again (503, Retry-After). 0: as many as come.",
+    ),
+    Setting(
         "server.state",
         "INDICATION_STATE",
         File("a folder"),

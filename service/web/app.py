@@ -21,6 +21,7 @@ from service.web import (
     record_door,
     refusals,
     request_id,
+    shedding,
     tracing,
     versions,
 )
@@ -68,6 +69,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     request_id.register(app)
     metrics.register(app)
     tracing.register(app, app.config["TRACING_ENDPOINT"])
+    shedding.register(app)
     gate.register(app)
     Compress(app)
     trusted = app.config["BUNDLE_KEYS"]

@@ -126,6 +126,14 @@ KINDS: Mapping[str, Kind] = {
         Text("Service non prêt", "Service not ready"),
         Text("Aucun référentiel en service ; /readyz dit pourquoi.", "No rulebook is in service; /readyz says why."),
     ),
+    "overloaded": Kind(
+        503,
+        Text("Trop de requêtes à la fois", "Too many requests at once"),
+        Text(
+            "Le service est saturé et n’a pas traité cette requête : la renvoyer dans un instant.",
+            "The service is full and did not take this request: send it again in a moment.",
+        ),
+    ),
     "not-replayable": Kind(
         409,
         Text("Décision non rejouable", "Decision not replayable"),

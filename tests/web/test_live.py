@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -102,3 +103,19 @@ def test_it_does_not_start_on_bad_rules(root, tmp_path):
             server.kill()
     assert server.returncode != 0
     assert b"rules/ranking.yaml:1:1: this file is missing" in output
+
+
+def test_whoever_comes_last_is_told_to_come_again(root: Path, tmp_path: Path, referral) -> None:
+    """Twice what it can do at once: some are answered, the others refused at once, and then all is as before."""
+    body = json.dumps(referral).encode()
+    with serving(root, root / "rules", tmp_path / "log", settings={"INDICATION_QUEUE": "2"}) as server:
+        with ThreadPoolExecutor(24) as pool:
+            asked = [pool.submit(server.exchange, "POST", ROUTE, body, HEADERS) for _ in range(72)]
+            answers = [each.result() for each in asked]
+        assert {status for status, _, _ in answers} == {200, 503}
+        refused = [(headers, told) for status, headers, told in answers if status == 503]
+        for headers, told in refused:
+            assert headers["Retry-After"] == "2"
+            assert json.loads(told)["type"] == "/v1/docs#problem-overloaded"
+        assert server.ask("POST", ROUTE, body, HEADERS)[0] == 200
+        assert server.ready()["status"] == "ready"

@@ -12,6 +12,7 @@ from service.language.vocabulary import Text
 from service.referral.complaints import ReferralError
 from service.referral.strict_json import canonical
 from service.web import refusals
+from service.web.problem import Problem
 from service.web.state import NotReady
 
 
@@ -118,6 +119,8 @@ def of(error: Exception) -> Refusal:
         return Refusal("not-ready", headers={"Retry-After": "5"})
     if isinstance(error, ReferralError):
         return Refusal("not-usable")
+    if isinstance(error, Problem) and error.status == 503:
+        return Refusal("not-ready", headers=error.headers)
     if isinstance(error, HTTPException) and error.code in _HTTP:
         return Refusal(_HTTP[error.code])
     refusals.refusal(error)
