@@ -231,6 +231,7 @@ def on_reload(server):
 def post_fork(server, worker):
     """A worker logs as its master does. And a client that connects and says nothing must not hold it up: it serves one at a time."""
     logs.start(LOGS_FORMAT, server.cfg.loglevel)
+    os.environ["INDICATION_LISTENERS"] = " ".join(str(listener.sock.fileno()) for listener in worker.sockets)
     for listener in worker.sockets:
         if listener.sock.family in (socket.AF_INET, socket.AF_INET6):
             # Linux hands a connection over only once its first bytes are there (browsers open spare ones) …
