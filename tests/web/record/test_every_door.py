@@ -200,6 +200,13 @@ def test_nothing_leaves_when_it_cannot_be_recorded(
         assert response.json["resourceType"] == "OperationOutcome"
 
 
+def test_the_printed_sheet_names_its_record(recording: Flask, visitor: FlaskClient) -> None:
+    response = visitor.post("/print", data=FORM, headers={"Sec-Fetch-Site": "same-origin"})
+    name = response.headers["Indication-Record"]
+    assert f"enregistrement {name}" in response.text
+    assert json.loads(held(recording).get(name).recorded.line)["door"] == "form"
+
+
 def test_a_refused_referral_is_no_decision(recording: Flask, visitor: FlaskClient, referral: dict[str, Any]) -> None:
     before = held(recording).head()
     assert by_api(visitor, {**referral, "patient": {"age": "old"}}).status_code == 422
