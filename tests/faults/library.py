@@ -1,14 +1,13 @@
-"""The library that stands between a process and its disk (disk.c), compiled for this run."""
+"""Libraries that stand between a process and its disk or clock (LD_PRELOAD), compiled for this run."""
 
 import subprocess
 from pathlib import Path
 
-SOURCE = Path(__file__).with_name("disk.c")
 
-
-def compiled(folder: Path) -> Path:
-    """The library, in this folder. gcc is there: script/setup needs it too."""
-    library = folder / "disk.so"
+def compiled(name: str, folder: Path) -> Path:
+    """The library of this name, in this folder. gcc is there: script/setup needs it too."""
+    library = folder / f"{name}.so"
+    source = Path(__file__).with_name(f"{name}.c")
     options = ["-Wall", "-Wextra", "-Werror", "-O1", "-shared", "-fPIC", "-o", str(library)]
-    subprocess.run(["gcc", *options, str(SOURCE), "-ldl", "-lpthread"], check=True)
+    subprocess.run(["gcc", *options, str(source), "-ldl", "-lpthread"], check=True)
     return library
