@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -48,6 +48,35 @@ class PostgresServer:
             self._process.send_signal(signal.SIGQUIT)
             self._process.wait(timeout=START_SECONDS)
             self._process = None
+
+    def kill(self) -> None:
+        """Ends all of its processes as the system does that runs out of memory; `start` finds what it had on disk."""
+        assert self._process is not None
+        processes = self._processes()
+        for process in processes:  # the first is the one that would begin others anew
+            os.kill(process, signal.SIGKILL)
+        self._process.wait(timeout=START_SECONDS)
+        self._process = None
+        end = time.monotonic() + START_SECONDS
+        # Until then its memory is in use, and it refuses to start.
+        while any(is_running(process) for process in processes):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+
+    def kill_one(self) -> None:
+        """Kills one process that serves a connection, if there is one: all connections end, and the server mends itself."""
+        for process in self._processes()[1:]:
+            with suppress(FileNotFoundError, ProcessLookupError):
+                title = Path(f"/proc/{process}/cmdline").read_bytes().rstrip(b"\0 ")
+                if b"127.0.0.1" in title:
+                    os.kill(process, signal.SIGKILL)
+                    return
+
+    def _processes(self) -> list[int]:
+        """Its first process and those that it began. By number: each of them has a session of its own."""
+        assert self._process is not None
+        children = Path(f"/proc/{self._process.pid}/task/{self._process.pid}/children").read_text(encoding="ascii")
+        return [self._process.pid, *map(int, children.split())]
 
     @contextmanager
     def standing_still(self) -> Iterator[None]:
@@ -147,6 +176,14 @@ def running() -> Iterator[PostgresServer]:
             server.crash()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def is_running(process: int) -> bool:
+    """Not so once nothing but its exit code is left, whether somebody asks for that or not."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text(encoding="ascii").rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def _programs() -> Path:
