@@ -4,6 +4,9 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+#: characters of what is wrong that a mistake shows
+MOST_SHOWN = 200
+
 
 class LanguageError(Exception):
     """One mistake inside one line of a rule.
@@ -32,9 +35,14 @@ class Mistake:
     suggestion: str | None = None
 
     def __str__(self) -> str:
-        offender = f" «{self.offender}»" if self.offender else ""
+        offender = f" «{_brief(self.offender)}»" if self.offender else ""
         hint = f"; did you mean «{self.suggestion}»?" if self.suggestion else ""
         return f"{self.file}:{self.line}:{self.column}: {self.message}{offender}{hint}"
+
+
+def _brief(text: str) -> str:
+    """A whole file may stand where a word is expected: enough of it is shown to find it."""
+    return text if len(text) <= MOST_SHOWN else text[: MOST_SHOWN - 1] + "…"
 
 
 def nearest(word: str, known: Iterable[str]) -> str | None:

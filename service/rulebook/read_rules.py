@@ -184,7 +184,8 @@ def read_modes(draft: Draft) -> Iterator[Mode]:
     for kind in MODE_KINDS:
         for document in draft.documents.get(kind, []):
             data = document.data
-            if isinstance(data, dict) and {kind, "label", "summary"} <= data.keys():
+            head = (kind, "label", "summary")
+            if isinstance(data, dict) and all(key in data and not draft.faulty(document, (key,)) for key in head):
                 yield Mode(kind, data[kind], text_of(data["label"]), text_of(data["summary"]))
 
 
