@@ -17,6 +17,8 @@ def test_a_mode_of_which_a_text_is_no_text_is_refused() -> None:
 
 
 def test_a_mistake_shows_no_whole_file() -> None:
-    told = mistakes("traits.yaml", f"{'X' * 900}: {{fr: a, en: b}}\n")
+    told = mistakes(
+        "guidance/x.yaml", f"guidance: x\n{'X' * 900}: 1\nlabel: {{fr: a, en: b}}\nsummary: {{fr: a, en: b}}\n"
+    )
     assert "…" in told
     assert "X" * 200 not in told
