@@ -25,19 +25,23 @@ FROM_FILE = "INDICATION_FROM_FILE"
 
 
 def _settings():
-    """Puts the settings of the file in the environment, checked, where the environment does not have its own."""
-    for name in os.environ.pop(FROM_FILE, "").split():  # those of the last reload, which the file may no longer have
-        os.environ.pop(name, None)
+    """Puts the settings of the file in the environment, checked, where the environment does not have its own.
+
+    Returns what is wrong on a reload, when those that were in force stay so; at the start that ends everything.
+    """
+    # Those of the last reload, which the file may no longer have.
+    before = {name: os.environ.pop(name, "") for name in os.environ.pop(FROM_FILE, "").split()}
     command = [sys.executable, "-m", "service.settings"]  # a child, since the master must not import the application
     run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours; no shell
-    if run.returncode:
+    if run.returncode and "INDICATION_RULES_STATUS" not in os.environ:
         raise SystemExit(f"the settings cannot be used; nothing was started:\n{run.stderr}")
-    found = json.loads(run.stdout)
+    found = before if run.returncode else json.loads(run.stdout)
     os.environ.update(found)
     os.environ[FROM_FILE] = " ".join(found)
+    return run.stderr.splitlines() if run.returncode else []
 
 
-_settings()
+SETTINGS_REFUSED = _settings()
 CANDIDATE_RULES = Path(os.environ.get("INDICATION_RULES") or ROOT / "rules")
 CHECK_SECONDS = 120
 SILENCE_SECONDS = 10
@@ -217,7 +221,12 @@ def on_starting(server):
 
 
 def on_reload(server):
-    """SIGHUP: a refused candidate leaves the rules in service where they are. Settings that are not safe end the server."""
+    """SIGHUP: what is refused, rules or settings, leaves what is in service where it is.
+
+    Settings that would let in whoever comes, where the server already listens beyond this machine, end it.
+    """
+    for line in SETTINGS_REFUSED:
+        server.log.error("settings refused, those in force stay: %s", line)
     _may_listen({_named_address(listener.sock.getsockname()) for listener in server.LISTENERS})
     try:
         status = _take(server, Path(os.environ[reload_rules.RULES_STATUS]).parent)

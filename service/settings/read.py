@@ -14,8 +14,12 @@ from service.settings.table import SETTINGS, Setting
 
 #: the variable that names the file
 FILE = "INDICATION_SETTINGS"
+#: which variables were set from it, parted by spaces
+FROM_FILE = "INDICATION_FROM_FILE"
+#: set by the gunicorn master, for its workers (service/web/reload.py)
+RULES_STATUS = "INDICATION_RULES_STATUS"
 #: variables of ours that are no settings: what the gunicorn master tells its workers
-INNER = frozenset({FILE, "INDICATION_ACTIVE_RULES", "INDICATION_RULES_STATUS", "INDICATION_FROM_FILE", "INDICATION_LISTENERS"})
+INNER = frozenset({FILE, FROM_FILE, "INDICATION_ACTIVE_RULES", RULES_STATUS, "INDICATION_LISTENERS"})
 
 
 #: what Kubernetes tells every container of a service called indication
@@ -59,10 +63,6 @@ def variables(environment: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-#: the names of those variables that came from the file
-FROM_FILE = "INDICATION_FROM_FILE"
-
-
 def take_file(environment: MutableMapping[str, str]) -> None:
     """Puts what the file says in the environment too, as the gunicorn master does: some is read there. Raises SettingsError."""
     found = variables(environment)
@@ -92,7 +92,9 @@ def _texts(
     """What is set, as text: by the file, else by the environment, which wins. An empty variable sets nothing."""
     mistakes: list[Mistake] = []
     found: dict[str, tuple[str, Document, tuple[str | int, ...]]] = {}
-    path = environment.get(FILE)
+    # What the gunicorn master took from the file stands in the environment of its workers: they must not see a file that
+    # was changed since, which nobody has checked.
+    path = None if environment.keys() >= {FROM_FILE, RULES_STATUS} else environment.get(FILE)
     if path:
         try:
             document, mistakes = read_yaml(Path(path), Path(path).name)

@@ -46,6 +46,12 @@ def test_the_environment_wins_over_the_file(tmp_path: Path) -> None:
     assert variables(environment) == {"HOST": "127.0.0.2"}
 
 
+def test_a_worker_reads_what_its_master_took_and_not_the_file(tmp_path: Path) -> None:
+    environment = written(tmp_path, "server:\n  port: many\n") | {"INDICATION_FROM_FILE": "PORT", "PORT": "9000"}
+    environment["INDICATION_RULES_STATUS"] = "status.json"
+    assert read(environment)["server.port"] == 9000
+
+
 def test_an_empty_variable_sets_nothing() -> None:
     assert read({"PORT": ""})["server.port"] == SETTINGS["server.port"].default
 

@@ -119,3 +119,16 @@ def test_whoever_comes_last_is_told_to_come_again(root: Path, tmp_path: Path, re
             assert json.loads(told)["type"] == "/v1/docs#problem-overloaded"
         assert server.ask("POST", ROUTE, body, HEADERS)[0] == 200
         assert server.ready()["status"] == "ready"
+
+
+def test_settings_that_are_refused_on_reload_leave_those_in_force(root: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("audit:\n  keep: digest\n", encoding="utf-8")
+    with serving(root, root / "rules", tmp_path / "log", settings={"INDICATION_SETTINGS": str(settings)}) as server:
+        settings.write_text("audit:\n  keep: everything\n", encoding="utf-8")
+        server.reload()
+        told = "settings refused, those in force stay: settings.yaml:2:9: audit.keep: one of full, digest is needed"
+        server.wait_until(lambda: told in server.log.read_text(errors="replace"))
+        server.wait_until(lambda: server.log.read_text(errors="replace").count("Worker exiting") == 1)
+        server.wait_until(lambda: server.ready()["status"] == "ready")
+        assert server.log.read_text(errors="replace").count("Booting worker") == 2
