@@ -100,21 +100,31 @@ def register(app: Flask) -> None:
 
 
 def current() -> Recorder:
-    """The recorder of the current application, made on first use (nothing is opened before something is recorded)."""
+    """The recorder of the current application, made on first use (nothing is opened before something is recorded).
+
+    Raises NotRecorded when there is no place to record to, nor to let records wait.
+    """
     found: Recorder | None = current_app.extensions[EXTENSION]
     if found is None:
         config = current_app.config
-        found = current_app.extensions[EXTENSION] = Recorder(opened(config), keep_input=config["AUDIT_KEEP"] == "full")
+        try:
+            record = opened(config)
+        except OSError as error:  # on a disk that is full or read-only: it may be back for the next request
+            reason = error.strerror or error
+            raise NotRecorded(f"the folder of all that the service keeps cannot be used: {reason}") from None
+        found = current_app.extensions[EXTENSION] = Recorder(record, keep_input=config["AUDIT_KEEP"] == "full")
     return found
 
 
 def told() -> tuple[dict[str, Any], list[str]]:
     """The state of the record for /readyz, and why nothing can be answered for its sake."""
     policy = current_app.config["AUDIT_WHEN_DOWN"]
+    may_wait = False
     try:
         record = current().record
         if record is None:
             return {"store": OFF}, []
+        may_wait = policy == "spool"  # and not when nothing could be opened at all
         state: dict[str, Any] = {
             "store": "postgresql" if record.database.file is None else "sqlite",
             "when_down": policy,
@@ -124,7 +134,7 @@ def told() -> tuple[dict[str, Any], list[str]]:
     except (NotRecorded, OSError) as error:
         reason = f"decisions cannot be recorded: {error}"
         down = {"store": "down", "when_down": policy}
-        return ({**down, "errors": [reason]}, []) if policy == "spool" else (down, [reason])
+        return ({**down, "errors": [reason]}, []) if may_wait else (down, [reason])
 
 
 def now() -> list[str]:
@@ -132,8 +142,8 @@ def now() -> list[str]:
     made = waiting()
     if not made:
         return []
-    recorder = current()
     try:
+        recorder = current()
         with tracing.span("record"):
             for desk in {id(each.desk): each.desk for each in made}.values():
                 recorder.keep(desk)

@@ -71,7 +71,9 @@ def drained(server: Server, store: str, told: Mapping[str, str], seen: Seen) -> 
     """Returns once nothing waits: whoever decides next puts what waits into the store."""
     found = Record.open(store, Path(told["INDICATION_STATE"]) / "spool.sqlite", "spool")
     try:
-        answers_again(server, seen)
-        waited(lambda: found.waiting() == 0, "what waits does not get into the store")
+        waited(
+            lambda: ask(server.port, seen) == 200 and found.waiting() == 0,
+            "what waits does not get into the store",
+        )
     finally:
         found.close()

@@ -1,5 +1,6 @@
-"""Processes killed, clocks set back, clients cut off: a server with its record in SQLite."""
+"""Processes killed, clocks set back, clients cut off, a disk that takes nothing: a server with its record in SQLite."""
 
+import errno
 import json
 import socket
 import struct
@@ -30,6 +31,8 @@ class Served:
     store: str
     #: by how many seconds its clock is wrong
     shift: Path
+    #: the error with which each change of its record's folder fails, while it is there
+    error: Path
     small: Path
     home: Path
 
@@ -41,15 +44,24 @@ def shifted(file: Path, seconds: int) -> None:
 
 
 @pytest.fixture(scope="module")
-def served(small: Path, clock_library: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(
+    small: Path, clock_library: Path, disk_library: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
     """One server for all of these tests: each fault finds what the one before left."""
     home = tmp_path_factory.mktemp("served")
     shift = home / "shift"
     shift.write_bytes(bytes(8))
     store = f"sqlite:///{home}/kept/record.sqlite"
-    settings = {**service.settings(home, store), "LD_PRELOAD": str(clock_library), "CLOCK_SHIFT": str(shift)}
+    error = home / "error"
+    settings = {
+        **service.settings(home, store),
+        "LD_PRELOAD": f"{clock_library}:{disk_library}",
+        "CLOCK_SHIFT": str(shift),
+        "DISK_FOLDER": str(home / "kept"),
+        "DISK_REFUSE": str(error),
+    }
     with service.service(small, home, settings) as server:
-        yield Served(server, settings, store, shift, small, home)
+        yield Served(server, settings, store, shift, error, small, home)
 
 
 def test_workers_killed_again_and_again(served: Served) -> None:
@@ -77,6 +89,21 @@ def test_a_clock_that_jumps_back(served: Served) -> None:
         mine = {answer.id for answer in clients.seen.acknowledged}
         moments = [row.recorded.at for row in record.rows() if row.recorded.id in mine]
     assert moments != sorted(moments)  # as the clock said, and in the order of the chain
+
+
+def test_a_disk_that_takes_nothing(served: Served) -> None:
+    """It is full, read-only, or fails, while the files are open: as the real ones of test_disks.py, and for whoever may mount none."""
+    server = served.server
+    with load(server.port) as clients:
+        for error in (errno.ENOSPC, errno.EROFS, errno.EIO):
+            served.error.write_text(str(error))
+            clients.until(6, status=503)
+            served.error.unlink()
+            clients.until(6)
+    service.answers_again(server, clients.seen)
+    with service.record(served.store) as record:
+        reported("disk full, read-only, failing (refuse)", 3, clients.seen, record)
+    assert clients.seen.statuses[0] == 0
 
 
 def test_clients_cut_off_try_again(served: Served) -> None:

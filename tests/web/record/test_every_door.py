@@ -230,6 +230,23 @@ def test_only_the_digest_is_kept_where_the_settings_say_so(
         replay(line, content, book, {**referral, "lesions": referral["lesions"][:1], "patient": {}})
 
 
+@pytest.mark.parametrize("when_down", ["refuse", "spool"])
+def test_a_state_folder_that_cannot_be_made(
+    when_down: str, tmp_path: Path, referral: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refused and told as any store that is down, until it can be made; without it nothing can wait either."""
+    (tmp_path / "no-folder").touch()
+    monkeypatch.setenv("INDICATION_STATE", str(tmp_path / "no-folder" / "state"))
+    visitor = application(tmp_path, AUDIT_STORE=None, AUDIT_WHEN_DOWN=when_down).test_client()
+    assert by_api(visitor, referral).status_code == 503
+    ready = visitor.get("/readyz")
+    assert ready.status_code == 503
+    assert "the folder of all that the service keeps cannot be used: Not a directory" in ready.text
+    (tmp_path / "no-folder").unlink()
+    assert by_api(visitor, referral).status_code == 200
+    assert visitor.get("/readyz").status_code == 200
+
+
 def test_a_service_that_records_nothing_says_so(tmp_path: Path, referral: dict[str, Any]) -> None:
     app = application(tmp_path, AUDIT_STORE="off")
     response = by_api(app.test_client(), referral)
