@@ -32,6 +32,7 @@ class Draft:
     #: what cannot be looked up at all, because the one file that declares it is missing or cannot be read
     lost: set[str] = field(default_factory=set)
     _faulty: dict[str, set[int]] = field(default_factory=dict)
+    _faulty_at: dict[str, set[tuple[int, int]]] = field(default_factory=dict)
 
     def add(self, kind: str, document: Document, mistakes: list[Mistake]) -> None:
         """Takes a document in, with the mistakes found in reading it, and checks its shape."""
@@ -40,6 +41,7 @@ class Draft:
         self.kinds.add(kind)
         if isinstance(document.data, dict):
             self._faulty[document.name] = {mistake.line for mistake in found}
+            self._faulty_at[document.name] = {(mistake.line, mistake.column) for mistake in found}
             self.documents.setdefault(kind, []).append(document)
             return
         # Nobody can tell what it declares; so no name that stands in it is held against another file.
@@ -52,9 +54,11 @@ class Draft:
         for key in keys:
             data = data.get(key) if isinstance(data, dict) else None
         pairs = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+        # A mapping where a list is needed: no entry of it is one, on whatever line it stands.
+        wrong = document.places.get(keys) in self._faulty_at.get(document.name, set())
         for name, entry in list(pairs):
             place = (*keys, name)
-            if self.faulty(document, place):
+            if wrong or self.faulty(document, place):
                 self.taint(str(name))
                 if isinstance(entry, dict):
                     self.taint(str(entry.get("id", "")))

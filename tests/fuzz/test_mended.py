@@ -22,3 +22,9 @@ def test_a_mistake_shows_no_whole_file() -> None:
     )
     assert "…" in told
     assert "X" * 200 not in told
+
+
+def test_rules_that_stand_in_a_mapping_are_refused() -> None:
+    head = "guidance: x\nlabel: {fr: a, en: b}\nsummary: {fr: a, en: b}\n"
+    told = mistakes("guidance/x.yaml", f"{head}favours:\n  id: a.b\n  severity: relative\n")
+    assert "guidance/x.yaml:5:3: a list is needed" in told
