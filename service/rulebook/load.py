@@ -300,7 +300,7 @@ def _info(draft: Draft) -> Info | None:
     _day(draft, document, ("effective",), data["effective"])
     try:
         ZoneInfo(data["timezone"])
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: a name that is a folder's, or too long for a file's
         draft.complain(document, ("timezone",), "not a time zone", offender=data["timezone"], suggestion="Europe/Paris")
     return Info(
         name=data["name"],

@@ -195,8 +195,12 @@ def read_techniques(draft: Draft, sources: Any, traits: Any, modes: set[tuple[st
     placed: dict[str, Document] = {}
     for document in draft.documents.get("technique", []):
         data = document.data
-        head = ("technique", "label", "summary", "traits", "duration", "position", "burden")
-        if not isinstance(data, dict) or any(key not in data or draft.faulty(document, (key,)) for key in head):
+        head = ("technique", "label", "summary", "traits", "duration", "position", "burden", *MODE_KINDS)
+        if (
+            not isinstance(data, dict)
+            or any(key not in data or draft.faulty(document, (key,)) for key in head)
+            or draft.faulty(document, ("parts",))
+        ):
             draft.taint(str(data.get("technique")) if isinstance(data, dict) else "")
             continue
         name = data["technique"]
