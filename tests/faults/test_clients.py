@@ -51,6 +51,7 @@ def test_what_is_wrong_is_found(
     assert told in capsys.readouterr().out
 
 
-def test_another_status_is_found(record: Record) -> None:
+def test_another_status_is_found(record: Record, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(AssertionError):
         reported("wrong", 1, seen((0, "a"), _500=1), record)
+    assert "lost 0, duplicated 0" in capsys.readouterr().out

@@ -11,12 +11,14 @@ from sqlalchemy import make_url
 
 from tests.faults import service
 from tests.faults.between import Between
-from tests.faults.clients import ANSWER_SECONDS, load, reported
+from tests.faults.clients import ANSWER_SECONDS, Load, load, reported, waited
 from tests.postgres_server import PostgresServer, running
 from tests.serving import Server
 
 #: for each answer while the database does not say a word, in seconds: the limits of service/audit for all that a request writes
 PATIENCE = 16.0
+#: and what it waits for the database at the least
+WAIT = 3.0
 
 
 @dataclass(frozen=True)
@@ -76,13 +78,19 @@ def test_killed_while_answers_are_refused(refusing: Served) -> None:
     assert clients.seen.statuses[0] == 0
 
 
+def given_up(clients: Load) -> None:
+    """Somebody waited for the database as long as the service does; others were refused at once, for it was down a moment ago."""
+    waited(lambda: clients.seen.longest > WAIT, "nobody waited for the database")
+    clients.until(3, status=503)
+
+
 def test_it_answers_too_slowly(refusing: Served) -> None:
     between = refusing.between
     with load(refusing.server.port, clients=2) as clients:
         between.seconds = 0.05  # slow, and yet in time
         clients.until(4)
         between.seconds = 2.0
-        clients.until(3, status=503)
+        given_up(clients)
         between.seconds = 0.0
         clients.until(6)
     service.answers_again(refusing.server, clients.seen)
@@ -96,7 +104,7 @@ def test_it_says_nothing_any_more(refusing: Served) -> None:
     between = refusing.between
     with load(refusing.server.port, clients=2) as clients:
         between.hold()
-        clients.until(3, status=503)
+        given_up(clients)
         between.let_go()
         clients.until(6)
         cut = between.cut()
