@@ -6,6 +6,7 @@ packages deserves a stop and a start: an application that no longer imports woul
 """
 
 import atexit
+import dataclasses
 import importlib.util
 import json
 import os
@@ -235,6 +236,11 @@ def on_reload(server):
         return
     if not status.taken:
         server.log.error("the rules that were in service stay in service")
+    if SETTINGS_REFUSED:
+        # Whoever reloaded looks at /readyz and the alarms, which tell this file.
+        refused = [f"settings refused, those in force stay: {line}" for line in SETTINGS_REFUSED]
+        told = dataclasses.replace(status, taken=False, errors=(*status.errors, *refused))
+        reload_rules.write_status(told, Path(os.environ[reload_rules.RULES_STATUS]))
 
 
 def post_fork(server, worker):

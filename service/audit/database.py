@@ -153,6 +153,8 @@ class Database:
                 yield connection
             finally:
                 server.until = None
+                # Whoever takes this connection next asks first whether it still lives: that must not wait as a backup may.
+                server.answer_seconds = WRITE_SECONDS
 
     def _engine(self) -> Engine:
         found = self._engines.get(os.getpid())

@@ -33,10 +33,11 @@ _SPAN = 2000
 class Record:
     """The record of decisions at one address. Everything may raise NotRecorded: the store did not answer, or not in time."""
 
-    def __init__(self, database: Database, spool: Spool | None = None) -> None:
+    def __init__(self, database: Database, spool: Spool | None = None, when_down: WhenDown = "refuse") -> None:
         """`open` is the way in."""
         self._database = database
         self._spool = spool
+        self._may_wait = when_down == "spool"
         self._circuit = Circuit()
 
     @classmethod
@@ -44,11 +45,13 @@ class Record:
         """The record at `url`: `sqlite:///path` or `postgresql://…`, its tables made or brought to this version if need be.
 
         A store that is down now is no error: it is opened when it is back. With `when_down="spool"` entries wait in the file
-        `spool` until then. Raises WrongStore for what waiting does not mend.
+        `spool` until then; with `refuse` none is added to it, but those of an earlier setting are still put into the store.
+        Raises WrongStore for what waiting does not mend.
         """
         if when_down == "spool" and spool is None:
             raise ValueError("to spool, name the file of the spool")
-        record = cls(Database(url), Spool(spool) if spool is not None and when_down == "spool" else None)
+        has_spool = spool is not None and (when_down == "spool" or spool.exists())
+        record = cls(Database(url), Spool(spool) if spool is not None and has_spool else None, when_down)
         try:
             record._database.prepare()
         except WrongStore:
@@ -87,10 +90,14 @@ class Record:
             self._to_store(given)
             return
         # Behind those that wait; and none waits when this one is the first that the store takes again.
-        if self._is_drained():
-            with suppress(NotRecorded):
-                self._to_store(given)
-                return
+        if not self._may_wait:
+            self._drained()
+            self._to_store(given)
+            return
+        with suppress(NotRecorded):
+            self._drained()
+            self._to_store(given)
+            return
         self._spool.add(given)
 
     def waiting(self) -> int:
@@ -126,6 +133,8 @@ class Record:
         try:
             self._rulebook_to_store(digest, body)
         except NotRecorded:
+            if not self._may_wait:
+                raise
             self._spool.add_rulebook(digest, body)
 
     def erase(self, ids: Iterable[str], reason: str, at: str, by: str) -> int:
@@ -188,8 +197,12 @@ class Record:
         kind: str | None = None,
         door: str | None = None,
         client: str | None = None,
+        first: int = 1,
     ) -> Iterator[Row]:
-        """Records in their order: `since` ≤ at < `until`, as an entry's `at` is written; `door` and `client` as lines have them."""
+        """Records in their order, from number `first` on.
+
+        `since` ≤ at < `until`, as an entry's `at` is written; `door` and `client` as lines have them.
+        """
         conditions = []
         if since is not None:
             conditions.append(RECORD.c.at >= since)
@@ -199,9 +212,9 @@ class Record:
             conditions.append(RECORD.c.kind == kind)
         wanted = {name: value for name, value in (("door", door), ("client", client)) if value is not None}
         end = self.head().seq
-        for first in range(1, end + 1, _SPAN):
+        for begin in range(first, end + 1, _SPAN):
             with self._database.reading() as connection:
-                span = RECORD.c.seq.between(first, min(first + _SPAN - 1, end))
+                span = RECORD.c.seq.between(begin, min(begin + _SPAN - 1, end))
                 found = reading.chosen(connection, span, *conditions)
                 chosen = [row for row in found if not wanted or _has(row, wanted)]
             yield from chosen
@@ -254,11 +267,9 @@ class Record:
             raise
         self._circuit.worked()
 
-    def _is_drained(self) -> bool:
-        try:
-            return self.drain() == 0
-        except NotRecorded:
-            return False
+    def _drained(self) -> None:
+        if self.drain():
+            raise NotRecorded("what waits in the spool goes first")
 
 
 def _has(row: Row, wanted: dict[str, str]) -> bool:

@@ -63,8 +63,8 @@ class ApiKeys(Checked):
     )()
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[ApiKey, ...]:
-        if not isinstance(value, list) or not 0 < len(value) <= MOST_KEYS:
-            raise refuse(f"a list of 1 to {MOST_KEYS} keys is needed, each as `flask clients key` prints it")
+        if not isinstance(value, list) or len(value) > MOST_KEYS:
+            raise refuse(f"a list of at most {MOST_KEYS} keys is needed, each as `flask clients key` prints it")
         return tuple(each_of(value, self._key))
 
     def _key(self, value: Any) -> ApiKey:

@@ -52,7 +52,18 @@ def _identified(stamp: Mapping[str, Any]) -> list[tuple[str, str]]:
 def recorded_event(record: Mapping[str, Any]) -> Resource:
     """A record of the audit record as an AuditEvent: `record` as service.audit.export writes it, without its content."""
     line = record["line"]
-    known = ("rulebook", "version", "engine", "evaluated_at", "language", "detail", "door", "request", "decision", "card")
+    known = (
+        "rulebook",
+        "version",
+        "engine",
+        "evaluated_at",
+        "language",
+        "detail",
+        "door",
+        "request",
+        "decision",
+        "card",
+    )
     details = [
         {"type": "sequence", "valueString": str(record["seq"])},
         {"type": "hash", "valueString": record["hash"]},

@@ -24,6 +24,4 @@ def opened(config: Mapping[str, Any]) -> Record | None:
     where = address(config)
     if where == OFF:
         return None
-    when_down = config["AUDIT_WHEN_DOWN"]
-    spool = state_folder(os.environ) / "spool.sqlite" if when_down == "spool" else None
-    return Record.open(where, spool, when_down)
+    return Record.open(where, state_folder(os.environ) / "spool.sqlite", config["AUDIT_WHEN_DOWN"])

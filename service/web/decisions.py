@@ -35,7 +35,7 @@ class Made:
     language: Language
     detail: Detail
     answer: Answer
-    #: what its door adds to the line of the record, which stays for ever: nothing of the patient's
+    #: what its door adds to the content of the record
     beside: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from flask import Blueprint, Response
 
 from service import ENGINE_VERSION
-from service.selftest import SelfTestError, check
+from service.selftest import SelfTestError
 from service.web import asked, record, versions
 from service.web.access import gate
 from service.web.answering import json_response
@@ -29,7 +29,7 @@ def livez() -> Response:
 
 @blueprint.get("/readyz")
 def readyz() -> Response:
-    """The rulebook is loaded, both engines are built, the self-test referral was decided just now, and decisions can be recorded.
+    """The rulebook is loaded, both engines decided the self-test referral within the last seconds, decisions can be recorded.
 
     A reload that was refused is told here; the rules in service stay, so the service stays ready. So it does when the
     file of clients is wrong: the form and the API serve on, and only the EHR's door is shut.
@@ -48,8 +48,7 @@ def readyz() -> Response:
         **_ehr(),
     }
     try:
-        desk = here.desk()
-        check(desk.decider)
+        desk = here.tested()
     except (NotReady, SelfTestError) as error:
         return json_response({**told, "status": "not ready", "errors": [*error.errors, *unrecorded]}, ["en"], 503)
     if unrecorded:

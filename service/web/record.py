@@ -6,7 +6,7 @@ appended. When it cannot be, the answer is withheld: 503, or, where the settings
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -26,6 +26,8 @@ from service.web.state import Desk
 log = logging.getLogger(__name__)
 
 EXTENSION = "indication-record"
+#: of a feedback, what is never personal: our own name of the card, one of two words, a moment
+_FEEDBACK_LINE = ("card", "outcome", "outcomeTimestamp")
 HEADER = "Indication-Record"
 
 
@@ -45,14 +47,19 @@ class Recorder:
         self.record.append_many(entries)
         return [entry.id for entry in entries]
 
-    def note(self, kind: str, line: dict[str, Any], content: dict[str, Any]) -> str | None:
-        """Records something that is no decision (feedback, …); said twice, it is recorded once. Raises NotRecorded."""
+    def feedback(self, client: str, service: str, given: Iterable[Mapping[str, Any]]) -> None:
+        """Records what became of cards; said twice, it is recorded once. Raises NotRecorded.
+
+        The id stays for ever, so it is made of nothing that an erasure must take away.
+        """
         if self.record is None:
-            return None
-        said = hashlib.sha256(canonical([kind, line, content]).encode()).hexdigest()[:32]
-        entry = Entry(said, kind, _now(), line, content)
-        self.record.append(entry)
-        return entry.id
+            return
+        entries = []
+        for said in given:
+            line = {"client": client, "service": service, **{name: said[name] for name in _FEEDBACK_LINE}}
+            name = hashlib.sha256(canonical(line).encode()).hexdigest()[:32]
+            entries.append(Entry(name, "feedback", _now(), line, said))
+        self.record.append_many(entries)
 
     def waiting(self) -> int:
         """How many records wait in the queue on disk. Raises NotRecorded."""
@@ -77,13 +84,13 @@ class Recorder:
             "language": made.language,
             "detail": made.detail,
             "request": request,
-            **made.beside,
         }
         content = {
             "input_digest": made.stamp.input_digest,
             "answer_digest": digest_of(made.answer),
             **summary_of(made.answer),
             **({"input": dict(made.referral)} if self._keep_input else {}),
+            **made.beside,
         }
         return Entry(made.id, "decision", _now(), line, content)
 

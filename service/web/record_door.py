@@ -47,8 +47,8 @@ def one(name: str) -> Response:
     kept = _kept()
     row = _row(kept, name)
     told = _parts(row)
-    cards = set(told["line"].get("cards", ()))
-    said = map(_parts, kept.find(since=row.recorded.at, kind="feedback")) if cards else ()
+    cards = set((told["content"] or {}).get("cards", ()))
+    said = map(_parts, kept.find(first=row.recorded.seq, kind="feedback")) if cards else ()
     return json_response({**told, "feedback": [each for each in said if each["line"]["card"] in cards]}, ["en"])
 
 

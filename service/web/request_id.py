@@ -14,7 +14,8 @@ from flask import Flask, Response, g, has_request_context, request
 HEADER = "X-Request-Id"
 #: where gunicorn's access log finds what the application knows of a request (logs.py); a dict of plain words
 NOTES = "indication.notes"
-_UUID = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}\Z")
+#: of RFC 9562, its version and variant looked at: fifteen digits and zeros could be the number of a person
+_UUID = re.compile(r"[0-9a-f]{8}-?[0-9a-f]{4}-?[1-8][0-9a-f]{3}-?[89ab][0-9a-f]{3}-?[0-9a-f]{12}\Z")
 
 
 class _Known(logging.Filter):

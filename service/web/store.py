@@ -1,4 +1,4 @@
-"""What the workers of this service must know together: tokens already used, feedback, forms waiting to be opened, counts, rates.
+"""What the workers of this service must know together: tokens already used, forms waiting to be opened, counts, rates.
 
 One SQLite file beside the processes. It is no record of patients: a waiting form is the only thing in it that speaks of
 one, and it is overwritten when it is opened or when its time is over.
@@ -11,10 +11,9 @@ import secrets
 import sqlite3
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
 
@@ -23,8 +22,6 @@ from service.settings.folder import state_folder
 EXTENSION = "indication-store"
 #: how long one process waits for another that is writing
 WAIT_SECONDS = 2.0
-#: feedback is never thrown away, so it must end somewhere
-MOST_FEEDBACK = 1_000_000
 MOST_TICKETS = 10_000
 #: the same where an answer must not wait for it
 HURRIED_SECONDS = 0.25
@@ -36,9 +33,6 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS replay (token BLOB PRIMARY KEY, until REAL NOT NULL) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS replay_until ON replay (until);
 CREATE TABLE IF NOT EXISTS ticket (id BLOB PRIMARY KEY, body BLOB NOT NULL, until REAL NOT NULL) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS feedback (
-  digest BLOB NOT NULL UNIQUE, client TEXT NOT NULL, service TEXT NOT NULL, entry TEXT NOT NULL, received REAL NOT NULL
-);
 CREATE TABLE IF NOT EXISTS tally (
   subject TEXT NOT NULL, kind TEXT NOT NULL, number INTEGER NOT NULL, PRIMARY KEY (subject, kind)
 ) WITHOUT ROWID;
@@ -61,7 +55,7 @@ ON CONFLICT (who) DO UPDATE SET empty = min(max(empty, :now) + :cost, :beyond)
 
 
 class Full(Exception):
-    """No room for more: whoever runs the service must put the feedback away."""
+    """No room for more."""
 
 
 def default_path() -> Path:
@@ -85,27 +79,6 @@ class Store:
             connection.execute("DELETE FROM replay WHERE until < ?", (time.time(),))
             done = connection.execute("INSERT OR IGNORE INTO replay VALUES (?, ?)", (token, float(until)))
             return done.rowcount == 0
-
-    def add_feedback(self, client: str, service: str, entries: Iterable[Mapping[str, Any]]) -> int:
-        """Keeps what is new of `entries`, and says how many that was. Raises Full."""
-        now = time.time()
-        texts = [json.dumps(entry, sort_keys=True, ensure_ascii=False, separators=(",", ":")) for entry in entries]
-        rows = [
-            (_digest(client, service, text), client, service, text.encode("utf-8", "replace").decode(), now)
-            for text in texts
-        ]
-        with self._writing() as connection:
-            (held,) = connection.execute("SELECT count(*) FROM feedback").fetchone()
-            if held + len(rows) > MOST_FEEDBACK:
-                raise Full
-            done = connection.executemany("INSERT OR IGNORE INTO feedback VALUES (?, ?, ?, ?, ?)", rows)
-            return done.rowcount
-
-    def feedback(self) -> list[dict[str, Any]]:
-        """All that is kept, in the order in which it came."""
-        with self._writing() as connection:
-            rows = connection.execute("SELECT client, service, entry FROM feedback ORDER BY rowid").fetchall()
-        return [{"client": client, "service": service, **json.loads(entry)} for client, service, entry in rows]
 
     def tally(self, subject: str, counts: Mapping[str, int]) -> None:
         """Adds to what is counted of `subject`. Kinds are words of the rulebook, so there is an end to them."""

@@ -236,3 +236,20 @@ def test_while_it_is_down_the_store_is_not_asked(record: Record, monkeypatch: py
         record.append(entry(number))
     assert len(asked) == 1
     assert record.waiting() == 5
+
+
+def test_what_waits_is_not_forgotten_when_the_policy_goes_back_to_refuse(
+    record: Record, sqlite_url: str, spool: Path, opened: Callable[..., Record]
+) -> None:
+    """Those answers have left: they must come into the chain, whatever is decided of later ones."""
+    record.append(entry(1))
+    with down(record):
+        record.append_many([entry(2), entry(3)])
+    later = opened(sqlite_url, spool, "refuse")
+    assert later.waiting() == 2
+    later.append(entry(4))
+    assert numbers(later) == [1, 2, 3, 4]
+    assert later.waiting() == 0
+    with down(later), pytest.raises(NotRecorded):
+        later.append(entry(5))
+    assert later.waiting() == 0, "and none is added"

@@ -188,7 +188,7 @@ def test_feedback_is_erased_with_the_decision_that_it_is_about(copied: tuple[Fla
     app, _, file = copied
     at = "2026-11-26T09:00:00.000000+00:00"
     kept = Record.open(f"sqlite:///{file}")
-    kept.append(Entry("a" * 32, "decision", at, {"cards": ["card-1"], "door": "cds-hooks"}, {"statuses": []}))
+    kept.append(Entry("a" * 32, "decision", at, {"door": "cds-hooks"}, {"cards": ["card-1"]}))
     for name, card in (("b", "card-1"), ("c", "card-2")):
         kept.append(Entry(name * 32, "feedback", at, {"card": card, "outcome": "overridden"}, {"comment": PLANTED}))
     run(app, "erase", "a" * 32, "--reason", "asked for", "--yes")

@@ -1,5 +1,7 @@
 """The service under gunicorn, called by EHRs that behave as EHRs do. Nothing of ours is replaced, and all is on loopback."""
 
+import json
+import os
 import re
 import socket
 import time
@@ -9,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from service.web.store import Store
+from service.audit.store import Record
 from tests.ehr.acting import (
     DISCOVERY,
     HOOKS,
@@ -206,10 +208,11 @@ def test_feedback_sent_twice_is_kept_once(world, services):
     for _ in range(2):
         reply = world.first.call(f"{DISCOVERY}/{SELECT}/feedback", {"feedback": [entry]})
         assert reply.status == 200, reply.body[:300]
-    kept = [each for each in Store(world.store).feedback() if each["card"] == card["uuid"]]
-    assert len(kept) == 1
-    assert kept[0]["client"] == world.first.name
-    assert "only this site" not in str(kept)
+    record = Record.open(f"sqlite:///{os.environ['INDICATION_STATE']}/record.sqlite")
+    (row,) = (each for each in record.find(kind="feedback") if card["uuid"] in each.recorded.line)
+    assert json.loads(row.recorded.line)["client"] == world.first.name
+    assert "only this site" not in str(row)
+    record.close()
 
 
 # ---- tokens ----------------------------------------------------------------------------------------------------------

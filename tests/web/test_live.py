@@ -132,3 +132,6 @@ def test_settings_that_are_refused_on_reload_leave_those_in_force(root: Path, tm
         server.wait_until(lambda: server.log.read_text(errors="replace").count("Worker exiting") == 1)
         server.wait_until(lambda: server.ready()["status"] == "ready")
         assert server.log.read_text(errors="replace").count("Booting worker") == 2
+        last = server.ready()["last_reload"]
+        assert last["taken"] is False
+        assert told in last["errors"][0]

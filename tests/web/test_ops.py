@@ -4,6 +4,7 @@ import pytest
 
 from service import ENGINE_VERSION
 from service.recommend.judge import Disagreement
+from service.web import state
 from service.web.reload import RULES_STATUS, Status, write_status
 
 
@@ -45,6 +46,7 @@ def test_readyz_is_red_when_the_self_test_fails(client, app, monkeypatch):
     def disagree(*_, **__):
         raise Disagreement(["some.rule"])
 
+    monkeypatch.setattr(state, "TESTED_SECONDS", -1.0)
     monkeypatch.setattr(app.extensions["indication"].desk().decider, "decide", disagree)
     response = client.get("/readyz")
     assert response.status_code == 503
@@ -55,6 +57,7 @@ def test_readyz_is_red_when_the_self_test_crashes(client, app, monkeypatch):
     def crash(*_, **__):
         raise ZeroDivisionError
 
+    monkeypatch.setattr(state, "TESTED_SECONDS", -1.0)
     monkeypatch.setattr(app.extensions["indication"].desk().decider, "decide", crash)
     assert client.get("/readyz").status_code >= 500
 

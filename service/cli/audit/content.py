@@ -31,9 +31,9 @@ def show(name: str) -> None:
         record = opened()
         row = record.get(name)
         told = _parts(row, contents=True)
-        cards = set(told["line"].get("cards", ()))
-        since = row.recorded.at
-        said = [_parts(each, contents=True) for each in record.find(since=since, kind="feedback")] if cards else []
+        cards = set((told["content"] or {}).get("cards", ()))
+        first = row.recorded.seq
+        said = [_parts(each, contents=True) for each in record.find(first=first, kind="feedback")] if cards else []
     except (NotKnown, NotRecorded) as error:
         fail(f"{name}: {error}")
     told["feedback"] = [each for each in said if each["line"]["card"] in cards]
@@ -91,7 +91,8 @@ def export(
 
 def _feedback_on(record: Record, ids: Iterable[str]) -> list[str]:
     """The ids of the feedback on these decisions: what a clinician wrote goes with what it was written about."""
-    cards = {card for name in ids for card in json.loads(record.get(name).recorded.line).get("cards", ())}
+    contents = [content for name in ids if (content := record.get(name).content) is not None]
+    cards = {card for content in contents for card in json.loads(content.body).get("cards", ())}
     if not cards:
         return []
     return [row.recorded.id for row in record.find(kind="feedback") if json.loads(row.recorded.line)["card"] in cards]

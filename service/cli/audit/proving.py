@@ -53,8 +53,8 @@ def verify(anchors: tuple[str, ...]) -> None:
     given = [_anchor(each) for each in anchors]
     record = opened()
     try:
-        fault = record.verify(given)
         end = record.head()
+        fault = record.verify([*given, end])
     except NotRecorded as error:
         fail(f"the record cannot be read: {error}")
     if fault is not None:

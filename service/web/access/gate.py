@@ -169,7 +169,7 @@ def _visitor(need: Need) -> Caller:
     if mode == "off":
         raise Problem("not-found")
     if mode == "open":
-        return ANONYMOUS
+        return _whoever()
     return proxy.visitor(request, config["PROXIES"], config["USER_HEADER"], config["ROLES_HEADER"])
 
 
@@ -186,7 +186,7 @@ def _by_credentials() -> Caller:
     scheme, _, credential = (given or "").partition(" ")
     # Where nobody must say who they are, another scheme than ours is somebody else's; a key or a token is always checked.
     if is_open and scheme.lower() != "bearer":
-        return ANONYMOUS
+        return _whoever()
     if given is None:
         raise Refused("no-credentials")
     if len(given) > MAX_TOKEN:
@@ -201,10 +201,22 @@ def _by_credentials() -> Caller:
     return tokens.known(credential, known, time.time())
 
 
+def _whoever() -> Caller:
+    """Nobody must say who they are here. That holds on this machine: a proxy on it that passes on what others ask makes
+    them come from here too, so what was passed on is refused, unless whoever runs the service wants it so.
+    """
+    if _is_forwarded() and not current_app.config["EXPOSED"]:
+        raise Refused("forwarded")
+    return ANONYMOUS
+
+
+def _is_forwarded() -> bool:
+    return any(header in request.headers for header in _FORWARDED)
+
+
 def _from_here() -> bool:
     """Whether a request comes from this machine, and was not passed on for somebody else."""
-    forwarded = any(header in request.headers for header in _FORWARDED)
-    return bool(request.remote_addr) and proxy.among(request.remote_addr, proxy.LOOPBACK) and not forwarded
+    return bool(request.remote_addr) and proxy.among(request.remote_addr, proxy.LOOPBACK) and not _is_forwarded()
 
 
 # ---- what they may ---------------------------------------------------------------------------------------------------

@@ -12,6 +12,7 @@ OUTCOMES = ("accepted", "overridden")
 MOST_ENTRIES = 200
 LONGEST = 200
 LONGEST_COMMENT = 1000
+_UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\Z")
 _TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})\Z")
 
 
@@ -41,8 +42,9 @@ def _entry(entry: Any, where: str, faults: list[Fault], keep_comments: bool) -> 
         faults.append(_fault(where, "il faut un objet JSON", "a JSON object is needed"))
         return {}
     kept: dict[str, Any] = {}
-    if _short(card := entry.get("card")):
-        kept["card"] = card
+    # Another text could name a patient, and what is recorded of a card stays for ever.
+    if isinstance(card := entry.get("card"), str) and _UUID.match(card):
+        kept["card"] = card.lower()
     else:
         faults.append(_fault(f"{where}.card", "l’uuid de la carte est nécessaire", "the card's uuid is needed"))
     outcome = entry.get("outcome")

@@ -1,7 +1,6 @@
 """The addresses of the door: discovery, the three services, feedback."""
 
 import logging
-import sqlite3
 from datetime import UTC, datetime
 from typing import Any
 
@@ -68,7 +67,7 @@ def call(service_id: str) -> Response:
     language = _language(client)
     sent = hook.read(body.sent(), service)
     found = _cards(sent, service, client, language)
-    decisions.beside(service=service.id, cards=[card["uuid"] for card in found])
+    decisions.beside(cards=[card["uuid"] for card in found])
     return identified(_answer({"cards": found}, language), state().desk().decider.rulebook)
 
 
@@ -77,15 +76,10 @@ def take_feedback(service_id: str) -> Response:
     service, client = _service(service_id)
     entries = feedback.read(body.sent(), keep_comments=client.keep_comments)
     try:
-        store.current().add_feedback(client.name, service.id, entries)
-        for entry in entries:
-            line = {"client": client.name, "service": service.id, "card": entry["card"], "outcome": entry["outcome"]}
-            record.current().note("feedback", line, entry)
+        record.current().feedback(client.name, service.id, entries)
     except NotRecorded:
-        raise Refusal("not-ready", headers={"Retry-After": "5"}) from None
-    except (store.Full, sqlite3.Error, OSError):
         log.exception("feedback cannot be kept")
-        raise Refusal("not-ready", headers={"Retry-After": "300"}) from None
+        raise Refusal("not-ready", headers={"Retry-After": "5"}) from None
     return _answer({}, _language(client))
 
 

@@ -14,9 +14,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from service.audit.store import Record
 from service.fhir.read import Reading
 from service.fhir.unused import Unused
-from service.web import create_app, store
+from service.web import create_app, record, store
 from service.web.cds import clients, services, trust
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -51,10 +52,22 @@ def cds(cds_app: Flask, monkeypatch: pytest.MonkeyPatch, at: datetime, tmp_path:
     return cds_app.test_client()
 
 
+class Kept(record.Recorder):
+    """A record of one test's own."""
+
+    def feedback_kept(self) -> list[dict[str, Any]]:
+        assert self.record is not None
+        rows = [row for row in self.record.rows() if row.recorded.kind == "feedback" and row.content is not None]
+        return [{**json.loads(row.recorded.line), **json.loads(row.content.body)} for row in rows if row.content]
+
+
 @pytest.fixture
-def kept(cds: FlaskClient, cds_app: Flask) -> store.Store:
-    held: store.Store = cds_app.extensions[store.EXTENSION]
-    return held
+def kept(cds: FlaskClient, cds_app: Flask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Kept]:
+    held = Kept(Record.open(f"sqlite:///{tmp_path / 'record' / 'record.sqlite'}"), keep_input=True)
+    monkeypatch.setitem(cds_app.extensions, record.EXTENSION, held)
+    yield held
+    assert held.record is not None
+    held.record.close()
 
 
 @pytest.fixture

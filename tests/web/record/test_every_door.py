@@ -263,7 +263,8 @@ def test_feedback_stands_in_the_record_with_the_cards_of_its_decision(recording:
     cards = [card["uuid"] for card in response.json["cards"]]
     row = held(recording).get(response.headers["Indication-Record"])
     assert row.content is not None
-    assert set(cards) <= set(json.loads(row.recorded.line)["cards"])
+    assert set(cards) == set(json.loads(row.content.body)["cards"])
+    assert "cards" not in row.recorded.line
     feedback = {"feedback": [{"card": cards[0], "outcome": "overridden", "outcomeTimestamp": "2026-11-26T09:00:00Z"}]}
     assert visitor.post("/cds-services/indication-patient-view/feedback", json=feedback).status_code == 200
     head = held(recording).head()
