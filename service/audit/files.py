@@ -20,7 +20,7 @@ def made(file: Path) -> Iterator[None]:
 
     Raises OSError, sqlite3.Error, NotRecorded, WrongStore.
     """
-    _make(file.parent)
+    make_folder(file.parent)
     folder = os.open(file.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
         _lock(folder)
@@ -41,8 +41,8 @@ def made(file: Path) -> Iterator[None]:
         os.close(folder)
 
 
-def _make(folder: Path) -> None:
-    """The folder with those above it; a power cut does not take one away that was made here."""
+def make_folder(folder: Path) -> None:
+    """The folder with those above it; a power cut does not take one away that was made here. Raises OSError."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for each in missing:

@@ -5,6 +5,8 @@ import stat
 from collections.abc import Mapping
 from pathlib import Path
 
+from service.audit.files import make_folder
+
 
 def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     """The folder, made if need be: INDICATION_STATE, else what systemd gives, else the user's own for such things.
@@ -12,7 +14,7 @@ def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     Raises PermissionError when it is not this user's alone, OSError when it cannot be made.
     """
     folder = _named(environment)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_folder(folder)
     found = folder.lstat()
     # Under a folder that everybody may write to, somebody else may have made it first.
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:

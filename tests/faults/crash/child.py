@@ -12,6 +12,7 @@ from pathlib import Path
 from service.audit import database, files
 from service.audit.record import Entry
 from service.audit.store import Record
+from service.settings.folder import state_folder
 
 ACKNOWLEDGED = "acknowledged"
 AS_IT_IS = "as it is"
@@ -51,6 +52,7 @@ def less_durable(synchronous: str) -> None:
 
 
 def fill(folder: Path) -> None:
+    state_folder({"INDICATION_STATE": str(spool(folder).parent)})  # made as the service makes it
     told = os.open(folder / ACKNOWLEDGED, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def tell(*words: str) -> None:
