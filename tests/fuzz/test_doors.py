@@ -119,7 +119,7 @@ def test_any_request_is_answered(
 
 
 @given(sent=guided(), seed=st.integers(0, 2**32), more=st.binary(max_size=4))
-@examples(80)
+@examples(60)
 def test_a_referral_of_which_bytes_went_wrong(sent: Sent, seed: int, more: bytes, tester: FlaskClient) -> None:
     body = mutated(json.dumps(sent.data, indent=1).encode(), seeded(seed)) + more
     response = tester.post(
@@ -160,7 +160,7 @@ def test_a_referral_of_which_values_are_something_else(sent: Sent, item: st.Data
 
 
 @given(sents=st.lists(guided(), min_size=1, max_size=3), seed=st.integers(0, 2**32))
-@examples(15)
+@examples(8)
 def test_a_batch_of_which_bytes_went_wrong(sents: list[Sent], seed: int, tester: FlaskClient) -> None:
     """As many lines out as in, each of them JSON."""
     body = mutated(b"\n".join(json.dumps(sent.data).encode() for sent in sents), seeded(seed))
@@ -181,7 +181,7 @@ PAGES = ("/", "/", "/trace", "/print", "/referral.json", "/import", "/committee/
 
 
 @given(address=st.sampled_from(PAGES), fields=st.lists(st.tuples(FIELDS, TYPED), max_size=6))
-@examples(100)
+@examples(70)
 def test_a_form_that_no_browser_would_send(address: str, fields: Any, tester: FlaskClient) -> None:
     body = urlencode(fields, errors="surrogatepass")
     response = tester.post(address, data=body, content_type="application/x-www-form-urlencoded", headers=AUTHORIZED)

@@ -93,7 +93,7 @@ def test_every_answer_is_told_of(label: str, mode: GenerationMode, data: st.Data
 
 
 @given(sent=guided(), detail=st.sampled_from(["decisive", "full"]), language=st.sampled_from(["fr", "en"]))
-@examples(12)
+@examples(8)
 def test_what_is_decided_is_recorded_and_decided_again_alike(
     sent: Sent, detail: str, language: str, fuzzed: Flask
 ) -> None:
