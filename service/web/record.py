@@ -132,6 +132,8 @@ def told() -> tuple[dict[str, Any], list[str]]:
         if record is None:
             return {"store": OFF}, []
         may_wait = policy == "spool"  # and not when nothing could be opened at all
+        # Whoever decides empties the queue; on a quiet night only probes come.
+        record.drain()
         state: dict[str, Any] = {
             "store": "postgresql" if record.database.file is None else "sqlite",
             "when_down": policy,

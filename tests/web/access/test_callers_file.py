@@ -120,7 +120,7 @@ def test_an_rsa_key_without_alg_serves_every_algorithm_of_its_kind() -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"api_keys": []}, "clients.0.api_keys: a list of 1 to 20 keys"),
+        ({"api_keys": {}}, "clients.0.api_keys: a list of at most 20 keys"),
         ({"api_keys": None}, "clients.0.api_keys: has no value"),
         ({"api_keys": [{"id": "4f0a91c2"}]}, "clients.0.api_keys.0.sha256: is missing"),
         ({"api_keys": [{"id": 12345678, "sha256": "0a" * 32}]}, "clients.0.api_keys.0.id: the id of the key is needed"),
