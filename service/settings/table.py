@@ -44,7 +44,7 @@ _SETTINGS = (
         "INDICATION_QUEUE",
         Whole(0, 2000),
         32,
-        "Requests that may wait for a free worker; one more is told to come again (503, Retry-After). 0: as many as come.",
+        "Requests that may wait for a worker: while more do, those whose turn it is are told to come again (503). 0: as many as come.",
     ),
     Setting(
         "server.state",

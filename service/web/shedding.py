@@ -1,4 +1,4 @@
-"""Too many at once: whoever comes last is told so at once, instead of all waiting longer and longer.
+"""Too many at once: while the queue is too long, those whose turn it is are told to come again, instead of all waiting longer and longer.
 
 gunicorn's workers take one request at a time; the others wait in the kernel. How many wait, Linux tells of a listening
 socket (tcp(7), TCP_INFO: of such a socket `tcpi_unacked` is the length of its queue).
