@@ -2,38 +2,44 @@
 
 import json
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from service.audit.record import Row, canonical
 
 
 def lines(rows: Iterable[Row], *, with_content: bool) -> Iterator[str]:
-    """One line for each record, with its line feed.
+    """One line for each record, with its line feed: `parts` in canonical form."""
+    for row in rows:
+        yield canonical(parts(row, with_content=with_content)) + "\n"
+
+
+def parts(row: Row, *, with_content: bool) -> dict[str, Any]:
+    """A record as JSON data.
 
     `line` and `content` stand as JSON; their canonical texts (`service.audit.record.canonical`) are what was hashed. With
     `with_content`, `content` is null when it was erased; otherwise neither it nor its salt is there.
     """
-    for row in rows:
-        r = row.recorded
-        told: dict[str, object] = {
-            "seq": r.seq,
-            "id": r.id,
-            "kind": r.kind,
-            "at": r.at,
-            "line": _value(r.line),
-            "previous": r.previous,
-            "seal": r.seal,
-            "hash": r.hash,
-        }
-        if with_content:
-            content = row.content
-            told |= {"salt": content and content.salt, "content": _value(content.body) if content else None}
-        yield canonical(told) + "\n"
+    r = row.recorded
+    told: dict[str, Any] = {
+        "seq": r.seq,
+        "id": r.id,
+        "kind": r.kind,
+        "at": r.at,
+        "line": _value(r.line),
+        "previous": r.previous,
+        "seal": r.seal,
+        "hash": r.hash,
+    }
+    if with_content:
+        content = row.content
+        told |= {"salt": content and content.salt, "content": _value(content.body) if content else None}
+    return told
 
 
-def _value(text: str) -> object:
+def _value(text: str) -> Any:
     """The JSON value of a text; the text itself when somebody altered it to something else, which verification tells."""
     try:
-        value: object = json.loads(text)
+        value: Any = json.loads(text)
     except ValueError:
         return text
     return value

@@ -1,13 +1,12 @@
 """The record over HTTP, for whoever has the role read_record: one record, the same decision made again, the end of the chain."""
 
-import json
 import re
-from typing import Any
 
 from flask import Blueprint, Response, request
 
+from service.audit.attached import feedback_on
 from service.audit.errors import NotKnown
-from service.audit.export import lines
+from service.audit.export import parts
 from service.audit.record import Row
 from service.audit.store import Record
 from service.bundle.errors import BundleError
@@ -46,10 +45,8 @@ def one(name: str) -> Response:
     asked.only()
     kept = _kept()
     row = _row(kept, name)
-    told = _parts(row)
-    cards = set((told["content"] or {}).get("cards", ()))
-    said = map(_parts, kept.find(first=row.recorded.seq, kind="feedback")) if cards else ()
-    return json_response({**told, "feedback": [each for each in said if each["line"]["card"] in cards]}, ["en"])
+    feedback = [parts(each, with_content=True) for each in feedback_on(kept, [row])]
+    return json_response({**parts(row, with_content=True), "feedback": feedback}, ["en"])
 
 
 @blueprint.post("/<name>/replay")
@@ -57,7 +54,7 @@ def again(name: str) -> Response:
     """The decision made again with the rules of then. The body is the referral, where the record keeps only its digest."""
     asked.only()
     kept = _kept()
-    told = _parts(_row(kept, name))
+    told = parts(_row(kept, name), with_content=True)
     referral = None
     if request.content_length or request.headers.get("Transfer-Encoding"):
         takes_json()
@@ -99,12 +96,6 @@ def _row(kept: Record, name: str) -> Row:
     except NotKnown:
         pass
     raise Problem("not-found", detail=_NO_RECORD)
-
-
-def _parts(row: Row) -> dict[str, Any]:
-    (told,) = lines([row], with_content=True)
-    parts: dict[str, Any] = json.loads(told)
-    return parts
 
 
 def _decider(kept: Record, digest: str) -> Decider:

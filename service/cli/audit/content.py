@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import IO, Any
 
@@ -10,10 +9,9 @@ import click
 from flask import current_app
 from flask.cli import with_appcontext
 
+from service.audit.attached import feedback_on
 from service.audit.errors import NotKnown, NotRecorded
-from service.audit.export import lines
-from service.audit.record import Row
-from service.audit.store import Record
+from service.audit.export import parts
 from service.cli.audit.opening import opened
 from service.cli.common import fail
 from service.fhir.audit import recorded_event
@@ -30,13 +28,10 @@ def show(name: str) -> None:
     try:
         record = opened()
         row = record.get(name)
-        told = _parts(row, contents=True)
-        cards = set((told["content"] or {}).get("cards", ()))
-        first = row.recorded.seq
-        said = [_parts(each, contents=True) for each in record.find(first=first, kind="feedback")] if cards else []
+        told = parts(row, with_content=True)
+        told["feedback"] = [parts(each, with_content=True) for each in feedback_on(record, [row])]
     except (NotKnown, NotRecorded) as error:
         fail(f"{name}: {error}")
-    told["feedback"] = [each for each in said if each["line"]["card"] in cards]
     click.echo(json.dumps(told, indent=2, ensure_ascii=False))
 
 
@@ -80,29 +75,13 @@ def export(
     try:
         for row in record.find(since=_at(since), until=_at(until), door=door, client=client):
             told: dict[str, Any] = (
-                recorded_event(_parts(row, contents=False)) if form == "fhir" else _parts(row, contents=contents)
+                recorded_event(parts(row, with_content=False)) if form == "fhir" else parts(row, with_content=contents)
             )
             out.write(canonical(told) + "\n")
     except NotRecorded as error:
         fail(f"the record cannot be read: {error}")
     except BrokenPipeError:
         sys.stderr.close()
-
-
-def _feedback_on(record: Record, ids: Iterable[str]) -> list[str]:
-    """The ids of the feedback on these decisions: what a clinician wrote goes with what it was written about."""
-    contents = [content for name in ids if (content := record.get(name).content) is not None]
-    cards = {card for content in contents for card in json.loads(content.body).get("cards", ())}
-    if not cards:
-        return []
-    return [row.recorded.id for row in record.find(kind="feedback") if json.loads(row.recorded.line)["card"] in cards]
-
-
-def _parts(row: Row, *, contents: bool) -> dict[str, Any]:
-    """A record as it is exported, as JSON data."""
-    (told,) = lines([row], with_content=contents)
-    parts: dict[str, Any] = json.loads(told)
-    return parts
 
 
 def _at(moment: datetime | None) -> str | None:
@@ -129,7 +108,7 @@ def erase(ids: tuple[str, ...], expired: bool, reason: str, yes: bool) -> None:
             if not days:
                 fail("--expired: audit.retention_days is 0, so nothing ever expires")
             ids = (*ids, *record.expired((now - timedelta(days=days)).isoformat(timespec="microseconds")))
-        ids = (*ids, *_feedback_on(record, ids))
+        ids = (*ids, *(row.recorded.id for row in feedback_on(record, map(record.get, ids))))
         if not ids:
             click.echo("nothing to erase")
             return
