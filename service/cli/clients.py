@@ -51,7 +51,7 @@ def check(file: Path) -> None:
 
     \b
     Example:
-      flask clients check /etc/indication/clients.yaml && kill -HUP "$(cat gunicorn.pid)"
+      flask clients check /etc/indication/clients.yaml && systemctl reload indication
     """
     _, mistakes = read_file(file)
     if mistakes:

@@ -64,7 +64,7 @@ def check(directory: Path | None, strict: bool, as_json: bool) -> None:
       flask rules check
       flask rules check --strict ~/draft
       flask rules check --json | jq '.findings[] | select(.grade == "fault")'
-      flask rules check /srv/new-rules && kill -HUP "$(cat gunicorn.pid)"
+      flask rules check /srv/new-rules && systemctl reload indication
     """
     folder = rules_folder(directory)
     progress = Progress("checking", of=2)

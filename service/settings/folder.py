@@ -17,7 +17,11 @@ def state_folder(environment: Mapping[str, str] = os.environ) -> Path:
     make_folder(folder)
     found = folder.lstat()
     # Under a folder that everybody may write to, somebody else may have made it first.
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+    if found.st_uid != os.getuid():
+        raise PermissionError(
+            f"{folder} belongs to another user: run this as that user (sudo -u …), or name another in INDICATION_STATE"
+        )
+    if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
         raise PermissionError(
             f"{folder} must be a folder of this user's alone: chmod 700, or name another in INDICATION_STATE"
         )

@@ -1,7 +1,9 @@
 """For whoever runs the service: is it alive, can it serve, which version is it."""
 
 import platform
+import sqlite3
 from collections import Counter
+from contextlib import suppress
 from importlib.metadata import version as version_of
 from typing import Any
 
@@ -9,7 +11,7 @@ from flask import Blueprint, Response
 
 from service import ENGINE_VERSION
 from service.selftest import SelfTestError
-from service.web import asked, record, versions
+from service.web import asked, record, store, versions
 from service.web.access import gate
 from service.web.answering import json_response
 from service.web.cds import clients, trust
@@ -37,6 +39,8 @@ def readyz() -> Response:
     asked.only()
     here = state()
     recorded, unrecorded = record.told()
+    with suppress(sqlite3.Error, OSError):
+        store.current().tidy()
     told: dict[str, Any] = {
         "status": "ready",
         "last_reload": _reload(),

@@ -2,7 +2,7 @@
 
 import re
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, current_app, request
 
 from service.audit.attached import feedback_on
 from service.audit.errors import NotKnown
@@ -23,6 +23,7 @@ from service.web.state import state
 
 blueprint = Blueprint("record", __name__, url_prefix="/v1/record")
 
+LAST = "indication-last-replayed"
 _ID = re.compile(r"[0-9a-f]{32}\Z")
 _NO_RECORD = Text(
     "Aucun enregistrement de cet identifiant ; l’en-tête Indication-Record d’une réponse donne le sien.",
@@ -99,6 +100,11 @@ def _row(kept: Record, name: str) -> Row:
 
 
 def _decider(kept: Record, digest: str) -> Decider:
-    """That of the rules in service when they are the ones, else one over the rules as they were kept."""
+    """That of the rules in service when they are the ones, else one over the rules as they were kept: built once, the last only."""
     here = state().desk().decider
-    return here if here.rulebook.digest == digest else Decider(unpacked(kept.rulebook(digest), digest))
+    if here.rulebook.digest == digest:
+        return here
+    last: Decider | None = current_app.extensions.get(LAST)
+    if last is None or last.rulebook.digest != digest:
+        last = current_app.extensions[LAST] = Decider(unpacked(kept.rulebook(digest), digest))
+    return last

@@ -117,3 +117,13 @@ def test_a_link_is_not_followed_to_somebody_elses_file(tmp_path):
     (tmp_path / "store.sqlite").symlink_to(tmp_path / "theirs")
     with pytest.raises(OSError, match="symbolic"):
         Store(tmp_path / "store.sqlite").seen("a", "1", time.time() + 60)
+
+
+def test_a_form_whose_time_is_over_is_overwritten_when_the_service_is_probed(path):
+    shared = Store(path)
+    shared.ticket_put(b"of somebody", -1)
+    shared.ticket_put(b"of another", 60)
+    shared.tidy()
+    held = b"".join(each.read_bytes() for each in path.parent.iterdir() if not each.name.endswith("-shm"))
+    assert b"of somebody" not in held
+    assert b"of another" in held
