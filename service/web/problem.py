@@ -46,7 +46,7 @@ KINDS: Mapping[str, Kind] = {
         401,
         Text("Appelant inconnu", "Unknown caller"),
         Text(
-            "Il faut une clé ou un jeton valable, dans l’en-tête Authorization: Bearer … ; l’exploitant du service en donne.",
+            "Il faut une clé ou un jeton valable, dans l’en-tête Authorization (« Bearer … ») ; l’exploitant du service en donne.",
             "A valid key or token is needed, in the header Authorization: Bearer …; ask whoever runs the service for one.",
         ),
     ),

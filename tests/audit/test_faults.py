@@ -170,8 +170,10 @@ def test_the_disk_is_full(sqlite_url: str, tmp_path: Path, when_down: str) -> No
 @pytest.fixture
 def others_folder() -> Iterator[Path]:
     """A folder that a user without rights can reach: nothing is read-only for root."""
-    folder = Path(tempfile.mkdtemp(prefix="indication-audit-"))
-    if os.getuid() == 0:
+    # Not in TMPDIR, which script/test makes for this user alone.
+    other = os.getuid() == 0
+    folder = Path(tempfile.mkdtemp(prefix="indication-audit-", dir="/tmp" if other else None))  # noqa: S108 (its name is random, its mode 0700)
+    if other:
         os.chown(folder, 65534, 65534)
     yield folder
     folder.chmod(0o700)

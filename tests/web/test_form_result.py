@@ -73,7 +73,7 @@ def traced(answer: Answer, labels: dict[str, str] | None = None) -> str:
 
 
 def printed(answer: Answer, labels: dict[str, str] | None = None, facts: Any = ()) -> str:
-    return _PRINT.render(view=viewed(answer, labels), facts=facts, **context(answer["language"]))
+    return _PRINT.render(view=viewed(answer, labels), facts=facts, record="0" * 32, **context(answer["language"]))
 
 
 def sparse(language: str, detail: str = "decisive") -> Answer:

@@ -42,7 +42,8 @@ HEADINGS = 3
 
 _FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 #: a cell with something in it, and its row
-_FILLED = re.compile(rb'<c r="[A-Z]{1,3}(\d{1,9})"[^>/]*>')
+#: an empty cell may be written in several ways: lxml, where openpyxl finds it, writes other ones than Python does
+_FILLED = re.compile(rb'<c r="[A-Z]{1,3}(\d{1,9})"[^>/]*>(?!(?:<v ?/>|<v></v>)?</c>)')
 _ESCAPE = re.compile(r"_(?=x[0-9A-Fa-f]{4}_)")
 #: LibreOffice and Excel draw about so many points for one line of text
 _LINE = 13.5

@@ -56,7 +56,7 @@ def test_it_counts_what_it_is_given(app, referral, at, tmp_path):
     assert signal.getitimer(signal.ITIMER_REAL)[0] == 0
 
 
-def test_what_was_not_counted_stops_nothing(app, referral, at, capfd, monkeypatch):
+def test_what_was_not_counted_stops_nothing(app, referral, at, caplog):
     decider = app.extensions["indication"].desk().decider
     body = json.dumps(referral).encode()
 
@@ -65,7 +65,7 @@ def test_what_was_not_counted_stops_nothing(app, referral, at, capfd, monkeypatc
             raise OSError("disk full")
 
     process.serve(decider, Broken(), jobs(decider.decide_json(body, at), body, {}, {}))
-    assert capfd.readouterr().err == "shadow: cannot count: OSError\n" * 2
+    assert [record.getMessage() for record in caplog.records] == ["shadow: cannot count: OSError"] * 2
 
 
 def test_a_referral_that_takes_too_long_ends_it(root: Path, tmp_path: Path):
