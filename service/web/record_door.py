@@ -29,7 +29,9 @@ _NO_RECORD = Text(
     "Aucun enregistrement de cet identifiant ; l’en-tête Indication-Record d’une réponse donne le sien.",
     "No record of this id; the header Indication-Record of an answer gives its own.",
 )
-_OFF = Text("Ce service ne consigne rien (audit.store vaut « off »).", "This service records nothing (audit.store: off).")
+_OFF = Text(
+    "Ce service ne consigne rien (audit.store vaut « off »).", "This service records nothing (audit.store: off)."
+)
 
 
 @blueprint.get("")
