@@ -45,6 +45,8 @@ class Server:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
+        #: the unix socket that it listens on, if it does
+        self.socket = (settings or {}).get("HOST", "").partition("unix:")[2]
         with self.log.open("wb") as output:
             self.process = start(root, rules, self.port, output, workers, settings)
 
@@ -58,6 +60,10 @@ class Server:
         """The same with the headers of the answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         try:
+            if self.socket:
+                connection.sock = socket.socket(socket.AF_UNIX)
+                connection.sock.settimeout(30)
+                connection.sock.connect(self.socket)
             connection.request(method, path, body, headers or {}, encode_chunked=not isinstance(body, bytes | None))
             response = connection.getresponse()
             return response.status, response.headers, response.read()

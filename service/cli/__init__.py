@@ -14,6 +14,7 @@ from service.cli.doc import doc
 from service.cli.mutate import mutate
 from service.cli.prove import prove_command
 from service.cli.publish import keygen, publish_command, verify
+from service.cli.ready import ready
 from service.cli.recommend import recommend
 from service.cli.rules import rules
 from service.cli.settings import settings
@@ -35,5 +36,5 @@ rules.add_command(table)
 
 def register(app: Flask) -> None:
     """Adds the commands to the `flask` command of `app`."""
-    for command in (recommend, rules, vocabulary, codes, clients, cohort, settings, audit):
+    for command in (recommend, rules, vocabulary, codes, clients, cohort, settings, ready, audit):
         app.cli.add_command(command)

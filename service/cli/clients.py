@@ -12,9 +12,8 @@ from joserfc import jwt
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey
 
-from service.cli.common import complain, fail
+from service.cli.common import complain, fail, wrong_in_clients
 from service.clients import callers, model
-from service.clients.file import read_file
 from service.clients.keys import FetchedKeys, InlineKeys
 
 SECRET_NAME = "client.private.jwk.json"  # noqa: S105 - a file's name
@@ -53,10 +52,11 @@ def check(file: Path) -> None:
     Example:
       flask clients check /etc/indication/clients.yaml && systemctl reload indication
     """
-    _, mistakes = read_file(file)
-    if mistakes:
-        told = [f"{file.parent / each.file}{str(each).removeprefix(each.file)}" for each in mistakes]
-        fail(*told, f"{file}: {len(told)} mistake{'s' if len(told) > 1 else ''}; nobody will be let in with this file")
+    wrong = wrong_in_clients(file)
+    if wrong:
+        fail(
+            *wrong, f"{file}: {len(wrong)} mistake{'s' if len(wrong) > 1 else ''}; nobody will be let in with this file"
+        )
     found = model.load(file, open_=False)
     click.echo(f"{file}: good. {len(found.known)} client{'s' if len(found.known) > 1 else ''}")
     ehrs = {client.name: client for client in found.entries.values()}

@@ -9,6 +9,7 @@ from flask import current_app
 
 from service.bundle import serve
 from service.bundle.errors import BundleError
+from service.clients.file import read_file
 from service.language.errors import nearest
 from service.rulebook.load import RulebookError
 from service.rulebook.model import Rulebook
@@ -49,6 +50,12 @@ def loaded(directory: Path | None) -> Rulebook:
 def mistakes(folder: Path, error: RulebookError) -> list[str]:
     """Each mistake on one line, with a path that an editor can open."""
     return [str(each) if each.file == str(folder) else f"{folder}/{each}" for each in error.mistakes]
+
+
+def wrong_in_clients(file: Path) -> list[str]:
+    """Each mistake in a file of clients on one line, likewise."""
+    _, found = read_file(file)
+    return [f"{file.parent / each.file}{str(each).removeprefix(each.file)}" for each in found]
 
 
 def complain(*lines: str) -> None:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import click
 
-from service.cli.common import fail
+from service.cli.common import fail, wrong_in_clients
 from service.settings import page
-from service.settings.read import FILE, without_file
+from service.settings.read import FILE, read, without_file
 
 
 @click.group("settings")
@@ -52,11 +52,18 @@ def page_command(form: str, out: Path | None) -> None:
 def check(file: Path | None) -> None:
     """Say every mistake in FILE at once, with its line; without FILE, in what this shell has set. Ends with 1 if there is one.
 
+    The file of clients that they name is checked too, where it is on this machine.
     With FILE the variables of this shell are left aside: the file may be meant for another machine.
     """
-    found = page.mistakes(without_file(os.environ) if file is None else {FILE: str(file)})
+    environment = without_file(os.environ) if file is None else {FILE: str(file)}
+    found = page.mistakes(environment)
     if found:
         fail(*found, f"{len(found)} mistake{'s' if len(found) > 1 else ''}; no server starts with these settings")
+    named = read(environment)["access.clients"]
+    if named is not None and (file is None or named.exists()):
+        wrong = wrong_in_clients(named)
+        if wrong:
+            fail(*wrong, f"{named}: with this file of clients nobody is let in")
     click.echo("good" if file is None else f"{file}: good")
 
 

@@ -19,6 +19,9 @@ from service.web.reload import last_status
 from service.web.shadow import pages as shadow
 from service.web.state import NotReady, state
 
+#: what others are told in place of the reasons
+MORE = "told to whoever asks from this machine itself, or has the role administer"
+
 blueprint = Blueprint("ops", __name__)
 
 
@@ -35,8 +38,16 @@ def readyz() -> Response:
 
     A reload that was refused is told here; the rules in service stay, so the service stays ready. So it does when the
     file of clients is wrong: the form and the API serve on, and only the EHR's door is shut.
+    Whoever does not run the service is told whether it is ready, and not why.
     """
     asked.only()
+    code, told = _readiness()
+    if not gate.operates():
+        told = {"status": told["status"], "more": MORE}
+    return json_response(told, ["en"], code)
+
+
+def _readiness() -> tuple[int, dict[str, Any]]:
     here = state()
     recorded, unrecorded = record.told()
     with suppress(sqlite3.Error, OSError):
@@ -54,12 +65,12 @@ def readyz() -> Response:
     try:
         desk = here.tested()
     except (NotReady, SelfTestError) as error:
-        return json_response({**told, "status": "not ready", "errors": [*error.errors, *unrecorded]}, ["en"], 503)
+        return 503, {**told, "status": "not ready", "errors": [*error.errors, *unrecorded]}
     if unrecorded:
-        return json_response({**told, "status": "not ready", "errors": unrecorded}, ["en"], 503)
+        return 503, {**told, "status": "not ready", "errors": unrecorded}
     info = desk.decider.rulebook.info
     book = {"name": info.name, "version": info.version, "status": info.status, "digest": desk.decider.rulebook.digest}
-    return json_response({**told, "rulebook": {**book, "published": desk.published}}, ["en"])
+    return 200, {**told, "rulebook": {**book, "published": desk.published}}
 
 
 @blueprint.get("/version")

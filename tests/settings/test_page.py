@@ -86,3 +86,21 @@ def test_check_without_a_file_looks_at_this_shell(monkeypatch: pytest.MonkeyPatc
     run = CliRunner().invoke(settings, ["check"])
     assert run.exit_code == 1
     assert "INDICATION_NOT_A_SETTING: no such setting" in run.output
+
+
+def test_a_check_reads_the_file_of_clients_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What systemd asks before a reload (deploy/indication.service)."""
+    path, clients = tmp_path / "settings.yaml", tmp_path / "clients.yaml"
+    path.write_text(f"access:\n  clients: {clients}\n")
+    monkeypatch.setenv(FILE, str(path))
+    # Meant for another machine: only what this shell would serve with must be here.
+    assert CliRunner().invoke(settings, ["check", str(path)]).exit_code == 0
+    assert CliRunner().invoke(settings, ["check"]).exit_code == 1
+    clients.write_text("clients:\n  - nme: portal\n")
+    for command in (["check"], ["check", str(path)]):
+        result = CliRunner().invoke(settings, command)
+        assert result.exit_code == 1
+        assert f"{clients}:2:5: " in result.output
+        assert "nobody is let in" in result.output
+    clients.write_text("clients:\n  - name: portal\n    api_keys: []\n")
+    assert CliRunner().invoke(settings, ["check"]).exit_code == 0

@@ -1,8 +1,10 @@
 """The service as it runs: a real gunicorn on a free port, real sockets, and rules changed under it."""
 
 import json
+import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -105,10 +107,12 @@ def test_it_does_not_start_on_bad_rules(root, tmp_path):
     assert b"rules/ranking.yaml:1:1: this file is missing" in output
 
 
-def test_whoever_comes_last_is_told_to_come_again(root: Path, tmp_path: Path, referral) -> None:
+@pytest.mark.parametrize("host", ["127.0.0.1", "unix:{folder}/http.sock"])
+def test_whoever_comes_last_is_told_to_come_again(root: Path, tmp_path: Path, referral, host: str) -> None:
     """Twice what it can do at once: some are answered, the others refused at once, and then all is as before."""
     body = json.dumps(referral).encode()
-    with serving(root, root / "rules", tmp_path / "log", settings={"INDICATION_QUEUE": "2"}) as server:
+    settings = {"INDICATION_QUEUE": "2", "HOST": host.format(folder=tmp_path)}
+    with serving(root, root / "rules", tmp_path / "log", settings=settings) as server:
         with ThreadPoolExecutor(24) as pool:
             asked = [pool.submit(server.exchange, "POST", ROUTE, body, HEADERS) for _ in range(72)]
             answers = [each.result() for each in asked]
@@ -119,6 +123,20 @@ def test_whoever_comes_last_is_told_to_come_again(root: Path, tmp_path: Path, re
             assert json.loads(told)["type"] == "/v1/docs#problem-overloaded"
         assert server.ask("POST", ROUTE, body, HEADERS)[0] == 200
         assert server.ready()["status"] == "ready"
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "unix:{folder}/http.sock"])
+def test_the_server_is_asked_by_whoever_runs_it(root: Path, tmp_path: Path, host: str) -> None:
+    settings = {"HOST": host.format(folder=tmp_path), "INDICATION_STATE": str(tmp_path / "state")}
+    log = tmp_path / "log"
+    with serving(root, root / "rules", log, settings=settings) as server:
+        here = {**os.environ, **settings, "PORT": str(server.port)}
+        ready = [sys.executable, "-m", "flask", "ready"]
+        told = subprocess.run(ready, cwd=root, env=here, capture_output=True, text=True, timeout=60, check=True)
+        assert json.loads(told.stdout)["record"]["store"] == "sqlite"
+    told = subprocess.run(ready, cwd=root, env=here, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 1
+    assert "no server answers as one should" in told.stderr
 
 
 def test_settings_that_are_refused_on_reload_leave_those_in_force(root: Path, tmp_path: Path) -> None:

@@ -1,6 +1,9 @@
 """One gate before every address: a table of what each needs. An address that is in no row is refused."""
 
 import logging
+import os
+import socket
+import struct
 import time
 from collections import Counter
 from collections.abc import Mapping
@@ -31,6 +34,8 @@ class Need(Enum):
 
     #: nothing
     PUBLIC = auto()
+    #: nothing, so that probes are answered; the reasons are for whoever runs the service (`operates`)
+    READY = auto()
     #: to be known, in whatever role
     KNOWN = auto()
     EVALUATE = auto()
@@ -51,7 +56,7 @@ TABLE: dict[str, Need] = {
     "static": Need.PUBLIC,
     "docs.*": Need.PUBLIC,
     "ops.livez": Need.PUBLIC,
-    "ops.readyz": Need.PUBLIC,
+    "ops.readyz": Need.READY,
     "ops.version": Need.KNOWN,
     "api.*": Need.EVALUATE,
     "library.*": Need.KNOWN,
@@ -81,6 +86,8 @@ _ROLES: Mapping[Need, Role] = {
 _PAGES = (Need.FORM, Need.RULEBOOK, Need.COMMITTEE)
 #: a proxy that passes on what others ask says so in one of these
 _FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+#: struct ucred of unix(7): process, user, group
+_PEER = struct.Struct("3i")
 
 _CLIENTS_FILE = Text(
     "Le fichier des clients a des erreurs : personne n’est admis ; /readyz les dit.",
@@ -140,6 +147,11 @@ def told() -> dict[str, Any]:
     }
 
 
+def operates() -> bool:
+    """Whether who sends the current request runs the service: on this machine itself, or with the role administer."""
+    return "administer" in callers.current().roles or _from_here()
+
+
 def counts_as(number: int) -> None:
     """The current request stands for so many: the lines of a batch."""
     rates.charge(callers.current(), number - 1)
@@ -152,6 +164,8 @@ def _caller(need: Need | None) -> Caller:
     if need is None:
         raise Refused("no-row")
     if need is Need.PUBLIC or (need is Need.METRICS and _from_here()):
+        return ANONYMOUS
+    if need is Need.READY and not request.headers.get("Authorization", "").lower().startswith("bearer "):
         return ANONYMOUS
     if need in _PAGES:
         return _visitor(need)
@@ -216,7 +230,21 @@ def _is_forwarded() -> bool:
 
 def _from_here() -> bool:
     """Whether a request comes from this machine, and was not passed on for somebody else."""
-    return bool(request.remote_addr) and proxy.among(request.remote_addr, proxy.LOOPBACK) and not _is_forwarded()
+    if _is_forwarded():
+        return False
+    if not request.remote_addr:
+        return _by_ourselves()
+    return proxy.among(request.remote_addr, proxy.LOOPBACK)
+
+
+def _by_ourselves() -> bool:
+    """Whether the other end of a unix socket is root or the service's own user: others who enter there are a proxy."""
+    connection = request.environ.get("gunicorn.socket")
+    if not isinstance(connection, socket.socket) or connection.family != socket.AF_UNIX:
+        return False
+    told = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size)
+    _, user, _ = _PEER.unpack(told)
+    return user in (0, os.geteuid())
 
 
 # ---- what they may ---------------------------------------------------------------------------------------------------

@@ -37,6 +37,7 @@ _SECURITY_SCHEMES = {
 #: who may call is asked, and how often they called: on every address but those that say `security: []`
 _ASKED = (401, 403, 429)
 _PUBLIC: list[Any] = []
+_READINESS: Schema = {"enum": ["ready", "not ready"]}
 #: how the shadow fares in the process that answers
 _STANDING: dict[str, Schema] = {
     "state": one_of(("starting", "running", "stopped")),
@@ -194,15 +195,16 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                 **_run(
                     "readyz", "The rulebook is loaded and a self-test referral was decided, just now.", ref("Readiness")
                 ),
-                "security": _PUBLIC,
+                "security": [{}, {"apiKey": []}, {"accessToken": []}],
                 "responses": {
                     "200": _given(
-                        "Ready. `last_reload` tells when new rules were refused, and why.",
+                        "Ready. `last_reload` tells when new rules were refused, and why; that and more, to whoever asks from this "
+                        "machine itself or has the role administer.",
                         ref("Readiness"),
                         stamped=False,
                     ),
                     "503": _given("Not ready: `errors` says why.", ref("Readiness"), stamped=False),
-                    **_problems(400),
+                    **_problems(400, 401, 429),
                 },
             }
         },
@@ -607,9 +609,10 @@ def _catalogue_schemas() -> dict[str, Schema]:
                 "feedback": array({"type": "object"}),
             }
         ),
-        "Readiness": record(
+        "Readiness": {"anyOf": [ref("ReadinessInFull"), record({"status": _READINESS, "more": TEXT})]},
+        "ReadinessInFull": record(
             {
-                "status": one_of(("ready", "not ready")),
+                "status": _READINESS,
                 "last_reload": {
                     "anyOf": [
                         record(

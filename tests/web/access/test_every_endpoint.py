@@ -9,10 +9,12 @@ import pytest
 from flask import Flask
 
 from service.clients.callers import new_key
+from service.web import ops
 from service.web.access import gate
 from service.web.access.gate import TABLE, Need, needed
-from tests.web.access.conftest import ROLES, Send
+from tests.web.access.conftest import FAR, ROLES, Send
 
+HERE = "127.0.0.1"
 #: rows of blueprints that do not stand yet
 ELSEWHERE: set[str] = set()
 ADDRESS = {
@@ -66,7 +68,6 @@ def test_what_is_public_is_listed_here_too(guarded: Flask) -> None:
         "docs.page",
         "docs.document",
         "ops.livez",
-        "ops.readyz",
         "fhir.plan",
         "fhir.metadata",
         "fhir.elsewhere",
@@ -136,6 +137,8 @@ def test_what_does_not_fit_is_refused_everywhere(
         elif need is Need.EHR:
             # A browser asks with OPTIONS whether it may call, before it shows anything (service/web/cds/cors.py).
             assert response.status_code in ((200, 204) if method == "OPTIONS" else (401, 404, 405)), told
+        elif need is Need.READY and credential is not None:
+            assert response.status_code == 401, told
         else:
             assert response.status_code not in (401, 403), told
     assert len(bodies - {b""}) == 1, "every refusal is the same, to the byte"
@@ -193,9 +196,27 @@ def test_the_log_has_the_reason_and_never_the_credential(
 
 def test_readyz_counts_refusals(send: Send) -> None:
     send("/v1/rulebook")
-    told = send("/readyz").json["access"]
+    told = send("/readyz", come_from=HERE).json["access"]
     assert told["refused"] == {"no-credentials": 1}
     assert (told["api"], told["form"], told["committee"], told["clients"]) == ("clients", "proxy", "proxy", 7)
+
+
+@pytest.mark.parametrize("access", ["clients", "open"])
+@pytest.mark.parametrize("elsewhere", [{}, {"come_from": HERE, "headers": {"X-Forwarded-For": FAR}}])
+def test_readyz_tells_the_reasons_to_whoever_runs_the_service(
+    send: Send, set_up: Callable[..., None], keys: dict[str, str], access: str, elsewhere: dict[str, Any]
+) -> None:
+    set_up(ACCESS_API=access, EXPOSED=True)
+    no_more = {"status": "ready", "more": ops.MORE}
+    assert "record" in send("/readyz", come_from=HERE).json
+    assert send("/readyz", **elsewhere).json == no_more
+    assert send("/readyz", keys["evaluate"], **elsewhere).json == no_more
+    assert "record" in send("/readyz", keys["administer"], **elsewhere).json
+    assert send("/readyz", keys["nobody"], **elsewhere).status_code == 401
+
+
+def test_a_probe_with_a_login_of_another_kind_is_answered(send: Send) -> None:
+    assert send("/readyz", headers={"Authorization": "Basic eDp5"}).status_code == 200
 
 
 def test_an_unread_body_does_not_hide_the_refusal(send: Send) -> None:

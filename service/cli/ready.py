@@ -1,0 +1,63 @@
+"""`flask ready`: what the server that runs here says of itself."""
+
+import http.client
+import json
+import os
+import socket
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from service.cli.common import fail
+from service.settings.read import SettingsError, read
+
+_EVERYWHERE: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not listened on
+_UNIX = "unix:"
+
+
+@click.command("ready")
+@click.option("--patience", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
+def ready(patience: float) -> None:
+    """Ask the server that runs here whether it can serve: rules, record, clients, shadow, and why not. Ends with 1 when it cannot.
+
+    It asks /readyz where the settings say that it listens, an address or a unix socket, as its user or as root: others
+    are told no reasons. For containers too, where there is no curl.
+
+    \b
+    Examples:
+      flask ready
+      flask ready | jq .last_reload
+      docker compose exec indication flask ready
+    """
+    try:
+        settings = read(os.environ)
+    except SettingsError as error:
+        fail(*map(str, error.mistakes))
+    host, port = settings["server.host"], settings["server.port"]
+    where = host if host.startswith(_UNIX) else f"{host}:{port}"
+    try:
+        status, told = _asked(host, port, patience)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        fail(
+            f"{where}: no server answers as one should ({type(error).__name__}: {error})",
+            "Is it running, and with the same settings as this shell? `flask settings show` prints them.",
+        )
+    click.echo(json.dumps(told, ensure_ascii=False, indent=2))
+    if status != http.client.OK:
+        raise click.exceptions.Exit(1)
+
+
+def _asked(host: str, port: int, patience: float) -> tuple[int, Any]:
+    """Raises OSError, HTTPException; ValueError for what is no JSON."""
+    connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=patience)
+    try:
+        if host.startswith(_UNIX):
+            connection.host, connection.sock = "localhost", socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+            connection.sock.settimeout(patience)
+            connection.sock.connect(host.removeprefix(_UNIX))
+        connection.request("GET", "/readyz")
+        answer = connection.getresponse()
+        return answer.status, json.loads(answer.read())
+    finally:
+        connection.close()
