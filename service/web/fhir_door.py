@@ -29,6 +29,7 @@ from service.web.cds import body, clients, errors, trust
 from service.web.cds.decide import decided
 from service.web.problem import Problem
 from service.web.state import state
+from service.web.unread import MOST_OF_STRANGERS, drain
 
 blueprint = Blueprint("fhir", __name__, url_prefix="/fhir")
 
@@ -137,7 +138,7 @@ def refused(error: Exception) -> Response:
     language = g.get("fhir_language") or asked.language()
     match error:
         case trust.Refusal():
-            body.drain()
+            drain(MOST_OF_STRANGERS)
             return error.response()
         case errors.Refusal():
             return errors.respond(error, language)

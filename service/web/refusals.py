@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, request
+from flask import Flask, Response
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -21,11 +21,9 @@ from service.web.logs import whereabouts
 from service.web.metrics import counting
 from service.web.problem import Problem
 from service.web.state import NotReady, state
+from service.web.unread import drain
 
 log = logging.getLogger(__name__)
-
-#: how much of a body that is too large is read and thrown away, so that its sender reads the refusal and not a reset
-DRAINED = 32_000_000
 
 _HTTP = {
     BadRequest: "bad-request",
@@ -45,7 +43,7 @@ def _handled(error: Exception) -> Response:
         # A redirect is no refusal.
         return Response(error.get_response().get_data(), error.code, error.get_headers())
     if isinstance(error, RequestEntityTooLarge):
-        _drain()
+        drain()
     response = respond(refusal(error))
     if isinstance(error, MethodNotAllowed):
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods or ()))
@@ -94,14 +92,3 @@ def _http(error: HTTPException) -> Problem:
     )
     found.status = status
     return found
-
-
-def _drain() -> None:
-    stream = request.environ["wsgi.input"]
-    left = DRAINED
-    try:
-        while left > 0 and (chunk := stream.read(min(left, 65_536))):
-            left -= len(chunk)
-    except OSError:
-        # The sender went away: nobody to tell.
-        return

@@ -20,9 +20,9 @@ from service.web.access import keys, proxy, rates, tokens
 from service.web.access.caller import ANONYMOUS, Caller, Refused
 from service.web.access.jws import MAX_TOKEN
 from service.web.cds import clients
-from service.web.cds.body import drain
 from service.web.metrics import counting
 from service.web.problem import Problem
+from service.web.unread import MOST_OF_STRANGERS, drain
 
 log = logging.getLogger(__name__)
 
@@ -84,8 +84,6 @@ _ROLES: Mapping[Need, Role] = {
     Need.COMMITTEE: "administer",
 }
 _PAGES = (Need.FORM, Need.RULEBOOK, Need.COMMITTEE)
-#: a proxy that passes on what others ask says so in one of these
-_FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 #: struct ucred of unix(7): process, user, group
 _PEER = struct.Struct("3i")
 
@@ -219,18 +217,14 @@ def _whoever() -> Caller:
     """Nobody must say who they are here. That holds on this machine: a proxy on it that passes on what others ask makes
     them come from here too, so what was passed on is refused, unless whoever runs the service wants it so.
     """
-    if _is_forwarded() and not current_app.config["EXPOSED"]:
+    if proxy.passes_on(request) and not current_app.config["EXPOSED"]:
         raise Refused("forwarded")
     return ANONYMOUS
 
 
-def _is_forwarded() -> bool:
-    return any(header in request.headers for header in _FORWARDED)
-
-
 def _from_here() -> bool:
     """Whether a request comes from this machine, and was not passed on for somebody else."""
-    if _is_forwarded():
+    if proxy.passes_on(request):
         return False
     if not request.remote_addr:
         return _by_ourselves()
@@ -263,7 +257,7 @@ def _in_time(found: Caller) -> None:
     seconds = rates.too_often(found)
     if seconds:
         _noted(Refused("rate", found.name))
-        drain()
+        drain(MOST_OF_STRANGERS)
         raise rates.problem(seconds)
 
 
@@ -276,7 +270,7 @@ def _noted(refusal: Refused) -> None:
 def _told(refusal: Refused, need: Need | None) -> Problem:
     """What who calls is told: the same whatever is wrong with a key or a token."""
     _noted(refusal)
-    drain()
+    drain(MOST_OF_STRANGERS)
     if refusal.reason == "clients-file":
         return Problem("not-ready", detail=_CLIENTS_FILE, headers={"Retry-After": "30"})
     if need in _PAGES:

@@ -15,6 +15,8 @@ UNIX = "unix"
 #: groups are named across an organisation: `indication-administer` is our `administer`
 PREFIX = "indication-"
 LONGEST_USER = 200
+#: a proxy that passes on what others ask says so in one of these
+FORWARDED = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 def visitor(request: Request, proxies: Sequence[str], user_header: str, roles_header: str | None) -> Caller:
@@ -29,6 +31,11 @@ def visitor(request: Request, proxies: Sequence[str], user_header: str, roles_he
         return Caller("proxy", frozenset(ROLES) - {"read_record"}, "proxy", user)
     said = {word.removeprefix(PREFIX) for word in request.headers.get(roles_header, "").replace(",", " ").split()}
     return Caller("proxy", frozenset(role for role in ROLES if role in said), "proxy", user)
+
+
+def passes_on(request: Request) -> bool:
+    """Whether a request was sent for somebody else, so that its address says nothing of who asks."""
+    return any(header in request.headers for header in FORWARDED)
 
 
 def among(address: str | None, networks: Sequence[str]) -> bool:

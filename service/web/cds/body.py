@@ -8,13 +8,12 @@ from flask import request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.web.cds.errors import Refusal
+from service.web.unread import drain
 
 MAX_BODY = 5_000_000
 #: a Bundle in a Bundle with extensions of extensions stays well below
 MAX_DEPTH = 40
 TYPES = ("application/json", "application/fhir+json", "application/json+fhir")
-#: how much of a body that is too large is read and thrown away, so that its sender reads the refusal and not a reset
-DRAINED = 32_000_000
 
 
 def sent() -> Any:
@@ -27,7 +26,7 @@ def sent() -> Any:
     try:
         body = request.get_data(cache=False)
     except RequestEntityTooLarge:
-        drain(DRAINED)
+        drain()
         raise Refusal("too-large") from None
     # A body of unsaid length is cut at the limit without a word.
     if len(body) > MAX_BODY:
@@ -80,15 +79,3 @@ def _too_deep(value: Any) -> bool:
             if type(inner) is dict or type(inner) is list
         ]
     return True
-
-
-def drain(most: int = MAX_BODY) -> None:
-    """Reads what is left of a body nobody wants: a connection closed on unread bytes would hide the refusal."""
-    stream = request.environ["wsgi.input"]
-    left = most
-    try:
-        while left > 0 and (chunk := stream.read(min(left, 65_536))):
-            left -= len(chunk)
-    except (OSError, ValueError):
-        # The sender went away, or it is read already: nobody to tell.
-        return

@@ -19,6 +19,7 @@ from service.web.cds.clients import Client
 from service.web.cds.decide import Sent, decided, gathered
 from service.web.cds.errors import Fault, Refusal
 from service.web.state import state
+from service.web.unread import MOST_OF_STRANGERS, drain
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +33,7 @@ NEEDED = ("patient", "conditions")
 
 @blueprint.errorhandler(trust.Refusal)
 def not_let_in(refusal: trust.Refusal) -> Response:
-    body.drain()
+    drain(MOST_OF_STRANGERS)
     return refusal.response()
 
 

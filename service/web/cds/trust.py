@@ -22,7 +22,7 @@ from service.language.vocabulary import Text
 from service.referral import strict_json
 from service.web import asked
 from service.web.access import caller as callers
-from service.web.access import jws, rates
+from service.web.access import jws, proxy, rates
 from service.web.access.caller import Caller
 from service.web.access.jws import MAX_TOKEN, TOKEN, Claims
 from service.web.metrics import counting
@@ -140,6 +140,8 @@ def authenticate(
     """
     try:
         if clients.open_:
+            if proxy.passes_on(request) and not current_app.config["EXPOSED"]:
+                raise Refused("forwarded")
             return _let_in(clients.anonymous, clients)
         if clients.mistakes:
             raise Unavailable("clients-file")

@@ -14,7 +14,6 @@ from service.rulebook.schema import kind_of
 from service.tell import words
 from service.web import asked, refusals
 from service.web.answering import identified, json_response
-from service.web.cds.body import drain
 from service.web.committee import cases, mistakes, results
 from service.web.committee.draft import Draft, normal
 from service.web.committee.jobs import Busy, Job, Jobs, Limits
@@ -24,6 +23,7 @@ from service.web.committee.workshop import EXTENSION, Library, Workshop, worksho
 from service.web.form import pages as form
 from service.web.form import same_origin
 from service.web.problem import Problem
+from service.web.unread import drain
 from service.workbench.site.teller import Teller
 
 blueprint = Blueprint("committee", __name__, url_prefix="/committee")
@@ -32,8 +32,6 @@ blueprint = Blueprint("committee", __name__, url_prefix="/committee")
 MOST_TEXT = 100_000
 #: bytes of a request: a browser may write three for one
 MOST_BYTES = 400_000
-#: how much of one that is too large is read and thrown away, so that its sender reads the refusal and not a reset
-MOST_DRAINED = 32_000_000
 #: rules that are listed at once when nothing narrows the list
 MOST_SHOWN = 60
 _TOO_LARGE = Text(
@@ -66,11 +64,11 @@ def only_from_here() -> None:
     if request.method == "POST":
         same_origin.check()
         if (request.content_length or 0) > MOST_BYTES:
-            drain(MOST_DRAINED)
+            drain()
             raise Problem("too-large", detail=_TOO_LARGE)
         # A body of unsaid length is cut at the limit without a word: half a draft would be taken for the whole.
         if len(request.get_data()) > MOST_BYTES:
-            drain(MOST_DRAINED)
+            drain()
             raise Problem("too-large", detail=_TOO_LARGE)
 
 

@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from service.web import create_app
+from service.web.access.proxy import FORWARDED
 from tests.web.cds.conftest import ROOT, SELECT, call_body
 
 
@@ -48,3 +49,12 @@ def test_the_form_and_the_api_stay_open(shut):
 
 def test_a_preflight_needs_no_token(shut):
     assert shut.options(f"/cds-services/{SELECT}").status_code == 204
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_the_development_switch_lets_nobody_in_whom_a_proxy_passes_on(cds, cds_app, monkeypatch, header):
+    passed_on = {header: "for=192.0.2.7"}
+    assert cds.get("/cds-services").status_code == 200
+    assert cds.get("/cds-services", headers=passed_on).status_code == 401
+    monkeypatch.setitem(cds_app.config, "EXPOSED", True)
+    assert cds.get("/cds-services", headers=passed_on).status_code == 200
