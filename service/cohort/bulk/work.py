@@ -1,8 +1,6 @@
 """Where an import stands: the folder of its work, which an interrupted import leaves and the next one goes on from."""
 
-import fcntl
 import json
-import os
 import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -11,6 +9,7 @@ from typing import Any, Final
 
 from service.cohort.bulk import store
 from service.cohort.running.errors import RunError
+from service.cohort.running.files import locked
 
 #: raised when a change makes older work unusable
 FORMAT: Final = 1
@@ -39,20 +38,12 @@ class Work:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Nobody else imports into this folder meanwhile; the lock ends with the process, however it ends."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be made or opened: {error.strerror}") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            yield
-        except BlockingIOError:
-            raise RunError(f"{self.path}: another import works here; wait for it, or give another folder") from None
-        finally:
-            os.close(handle)
-            self._leave()
+        """Nobody else imports into this folder meanwhile; taken away at the end when nothing is in it."""
+        with locked(self.path, "another import works here"):
+            try:
+                yield
+            finally:
+                self._leave()
 
     def begun(self) -> dict[str, Any] | None:
         """What the import that was begun here is of; None when there is none. Raises RunError when something else is here."""

@@ -1,21 +1,17 @@
 """The folder that a run writes: parts under their final name only when they are whole, and `run.json` beside them."""
 
-import fcntl
-import os
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
-from time import monotonic
 from typing import Final
 
 from service.cohort.engines.duckdb import connect
 from service.cohort.running.errors import RunError
-from service.cohort.running.files import publish, unfinished, write_whole
+from service.cohort.running.files import locked, publish, unfinished, write_whole
 from service.cohort.running.output import gather
-from service.cohort.running.place import Form, Place
-from service.cohort.running.record import Part, Record, from_json, to_json
+from service.cohort.running.place import Form, Place, done
+from service.cohort.running.record import Record, from_json, to_json
 
 #: the tables that stay in parts, and those that are put together at the end
 IN_PARTS: Final = ("recommendations", "lesions")
@@ -55,23 +51,9 @@ class Folder:
                 return None
             raise RunError(f"{file}: {error}", "give a new folder to --out, or start anew here with --force") from None
 
-    @contextmanager
-    def locked(self) -> Iterator[None]:
-        """Nobody else runs into this folder meanwhile; the lock ends with the process, however it ends."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        except OSError as error:
-            raise RunError(f"{self.path}: cannot be made or opened: {error.strerror}") from None
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(handle)
-            raise RunError(f"{self.path}: another run is writing here; wait for it, or give another folder") from None
-        try:
-            yield
-        finally:
-            os.close(handle)
+    def locked(self) -> AbstractContextManager[None]:
+        """Nobody else runs into this folder meanwhile."""
+        return locked(self.path, "another run is writing here")
 
     def clear(self) -> None:
         """Takes away what a run wrote here, and nothing else; the record first, so that no part is taken for done."""
@@ -111,19 +93,9 @@ class Folder:
             for final in finals.values():
                 unfinished(final).unlink(missing_ok=True)
             raise
-        counts = place.counts()
         for final in finals.values():
             publish(final)
-        part = Part(
-            number,
-            counts.patients,
-            rows["lesions"],
-            rows["recommendations"],
-            counts.problems,
-            counts.refused,
-            round(monotonic() - started, 3),
-        )
-        record = record.with_part(part)
+        record = record.with_part(done(number, place.counts(), rows, started))
         self._write(record)
         return record
 

@@ -3,7 +3,10 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 from typing import Literal, Protocol, TypeAlias
+
+from service.cohort.running.record import Part
 
 #: is told what begins
 Step: TypeAlias = Callable[[str], None]
@@ -27,6 +30,19 @@ class Counts:
     patients: int
     problems: int
     refused: Mapping[str, int] = field(default_factory=dict)
+
+
+def done(number: int, counts: Counts, rows: Mapping[str, int], started: float) -> Part:
+    """The part that was computed last, begun at `started` (seconds, monotonic) and written: so many rows of each result."""
+    return Part(
+        number,
+        counts.patients,
+        rows["lesions"],
+        rows["recommendations"],
+        counts.problems,
+        counts.refused,
+        round(monotonic() - started, 3),
+    )
 
 
 class Place(Protocol):

@@ -4,7 +4,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from time import monotonic
 from typing import Any, Final, cast
 
 import psycopg
@@ -12,10 +11,10 @@ from ibis.backends.sql.datatypes import PostgresType
 from psycopg import sql
 
 from service.cohort.running.errors import RunError
-from service.cohort.running.place import Place
+from service.cohort.running.place import Place, done
 from service.cohort.running.plan import RESULTS
 from service.cohort.running.postgres import PostgresPlace
-from service.cohort.running.record import Part, Record, from_json, to_json
+from service.cohort.running.record import Record, from_json, to_json
 
 #: what tells the rows of a result apart; of the refused a patient without an id has none
 _KEYS: Final = {
@@ -87,16 +86,7 @@ class Tables:
         counts = place.counts()
         with self._session.transaction():
             rows = {name: self._insert(place, name) for name in RESULTS}
-            part = Part(
-                number,
-                counts.patients,
-                rows["lesions"],
-                rows["recommendations"],
-                counts.problems,
-                counts.refused,
-                round(monotonic() - started, 3),
-            )
-            record = record.with_part(part)
+            record = record.with_part(done(number, counts, rows, started))
             self._write(record)
         return record
 
