@@ -99,26 +99,6 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Number:
-    """A number between two bounds, both included."""
-
-    lowest: float
-    highest: float
-    unit: str = ""
-
-    @property
-    def told(self) -> str:
-        return f"a number {f'of {self.unit} ' if self.unit else ''}from {self.lowest:g} to {self.highest:g}"
-
-    def read(self, text: str) -> float:
-        if re.fullmatch(r"-?[0-9]{1,12}(\.[0-9]{1,9})?", text.strip()) and (
-            self.lowest <= (found := float(text)) <= self.highest
-        ):
-            return found
-        raise Wrong(f"{self.told} is needed")
-
-
-@dataclass(frozen=True, slots=True)
 class Flag:
     told: str = "true or false"
 

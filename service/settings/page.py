@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from service.settings.kinds import File, Files, Kind, Listed, Number, OneOf, Web, Whole
+from service.settings.kinds import File, Files, Kind, Listed, OneOf, Web, Whole
 from service.settings.read import FILE, SettingsError, origins, read
 from service.settings.table import SETTINGS, Setting
 
@@ -110,7 +110,7 @@ def _like(kind: Kind, key: str) -> str:
             return f"https://{key.replace('_', '-')}.example"
         case OneOf():
             return kind.known[0]
-        case Whole() | Number():
+        case Whole():
             return f"{kind.lowest:g}"
         case _:
             return '""'
