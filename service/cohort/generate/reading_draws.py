@@ -1,16 +1,14 @@
 """The draws of a file of distributions: of each item by its type, and how many lesions there are."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from service.cohort.generate.design import NUMBER_OF_LESIONS, Along, Case, Draw, Handful, Points, Weighted
+from service.cohort.generate.reader import Reader
 from service.language.errors import LanguageError
 from service.language.units import hours
 from service.language.vocabulary import Item, Scope
 from service.rulebook.source import Keys
-
-if TYPE_CHECKING:
-    from service.cohort.generate.reading import Reader
 
 #: type of an item -> the keys that can say how it is drawn
 _DRAWS: Final[Mapping[str, tuple[str, ...]]] = {
@@ -28,7 +26,7 @@ _ALL: Final = 100.0
 class DrawReader:
     """Reads draws, and complains to the reader of the whole file."""
 
-    def __init__(self, reader: "Reader") -> None:
+    def __init__(self, reader: Reader) -> None:
         self._reader = reader
         self._complain = reader.complain
 

@@ -1,19 +1,17 @@
 """How patients are written down, from a file of distributions: missing values, lists, dates, units, faults."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from service.cohort.generate.design import Centre, Dating, Listing, Section, Written
+from service.cohort.generate.reader import Reader
 from service.cohort.generate.reading_draws import DrawReader
-
-if TYPE_CHECKING:
-    from service.cohort.generate.reading import Reader
-    from service.rulebook.source import Keys
+from service.rulebook.source import Keys
 
 _WRITTEN: Final = "written"
 
 
-def read_written(reader: "Reader") -> Written:
+def read_written(reader: Reader) -> Written:
     """The part of the file under «written». Mistakes go to the reader."""
     data = reader.data[_WRITTEN]
     draws = DrawReader(reader)
@@ -32,7 +30,7 @@ def read_written(reader: "Reader") -> Written:
     )
 
 
-def _sections(reader: "Reader", data: Mapping[str, Any]) -> dict[str, Section]:
+def _sections(reader: Reader, data: Mapping[str, Any]) -> dict[str, Section]:
     keys: Keys = (_WRITTEN, "missing", "sections")
     sections = reader.vocabulary.sections
     for name in data:
@@ -46,13 +44,13 @@ def _sections(reader: "Reader", data: Mapping[str, Any]) -> dict[str, Section]:
     return {name: Section(each["whole"], each["each"]) for name, each in data.items()}
 
 
-def _items(reader: "Reader", keys: "Keys", data: Mapping[str, Any]) -> dict[str, float]:
+def _items(reader: Reader, keys: Keys, data: Mapping[str, Any]) -> dict[str, float]:
     for name in data:
         reader.item((*keys, name), name)
     return {name: float(percent) for name, percent in data.items()}
 
 
-def _lists(reader: "Reader", data: Mapping[str, Any]) -> dict[str, Listing]:
+def _lists(reader: Reader, data: Mapping[str, Any]) -> dict[str, Listing]:
     keys: Keys = (_WRITTEN, "lists", "kinds")
     for name in data:
         reader.item((*keys, name), name, "set")
@@ -62,12 +60,12 @@ def _lists(reader: "Reader", data: Mapping[str, Any]) -> dict[str, Listing]:
     return {name: Listing(each["complete"], each["forgotten"], each["denied"]) for name, each in data.items()}
 
 
-def _dating(draws: DrawReader, keys: "Keys", data: Mapping[str, Any]) -> Dating:
+def _dating(draws: DrawReader, keys: Keys, data: Mapping[str, Any]) -> Dating:
     ago, current = (draws.times((*keys, key), data[key]) for key in ("ago", "current"))
     return Dating(ago, current, data["given"])
 
 
-def _dates(reader: "Reader", draws: DrawReader, data: Mapping[str, Any]) -> dict[str, tuple[tuple[str, ...], Dating]]:
+def _dates(reader: Reader, draws: DrawReader, data: Mapping[str, Any]) -> dict[str, tuple[tuple[str, ...], Dating]]:
     found = {}
     dated: set[str] = set()
     for group, entry in data.items():
@@ -84,7 +82,7 @@ def _dates(reader: "Reader", draws: DrawReader, data: Mapping[str, Any]) -> dict
     return found
 
 
-def _units(reader: "Reader", data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+def _units(reader: Reader, data: Mapping[str, Any]) -> dict[str, dict[str, str]]:
     laboratories = data["laboratories"]
     keys: Keys = (_WRITTEN, "units", "items")
     for name, units in data["items"].items():
