@@ -5,12 +5,24 @@ import secrets
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Function,
+    LargeBinary,
+    cast,
+    delete,
+    func,
+    insert,
+    not_,
+    select,
+    update,
+)
 
 from service.audit import chain
 from service.audit.errors import NotKnown, WrongStore
 from service.audit.record import ERASURE, Content, Entry, Head, Recorded, Row
-from service.audit.tables import CONTENT, HEAD, RECORD
+from service.audit.tables import CONTENT, HEAD, NO_SALT, OVERWRITTEN, RECORD
 
 SALT_BYTES = 32
 #: ids asked for in one statement: SQLite takes a bounded number of parameters
@@ -46,7 +58,7 @@ def move_head(connection: Connection, end: Head) -> None:
 
 
 def erase(connection: Connection, ids: Collection[str], erasure: Entry) -> int:
-    """Deletes the contents of `ids` (some hundreds at most) that are still there, and appends the record that says so; how many those were.
+    """Erases the contents of `ids` (some hundreds at most) that are still there, and appends the record that says so; how many those were.
 
     Raises NotKnown when one of `ids` is no record.
     """
@@ -57,13 +69,31 @@ def erase(connection: Connection, ids: Collection[str], erasure: Entry) -> int:
     known = ids_there(connection, ids)
     if missing := set(ids) - known:
         raise NotKnown(f"there is no record {min(missing)}: nothing was erased")
-    found = connection.execute(select(CONTENT.c.id).where(CONTENT.c.id.in_(sorted(known)))).scalars()
-    there = sorted(found)
+    asked = select(CONTENT.c.id).where(CONTENT.c.id.in_(sorted(known)), not_(OVERWRITTEN))
+    there = sorted(connection.execute(asked).scalars())
     if there:
-        connection.execute(delete(CONTENT).where(CONTENT.c.id.in_(there)))
+        _take_away(connection, CONTENT.c.id.in_(there))
         line = {**erasure.line, "erased": there}
         append(connection, [Entry(erasure.id, ERASURE, erasure.at, line, {})])
     return len(there)
+
+
+def _take_away(connection: Connection, chosen: ColumnElement[bool]) -> None:
+    """Overwrites contents where they stand, in SQLite; elsewhere deletes them.
+
+    SQLite overwrites what is deleted (secure_delete), but a deletion moves neighbours to other pages, and of those the former
+    bytes stay. What is replaced by as many bytes is written over in place, and nothing moves.
+    """
+    if connection.dialect.name == "sqlite":
+        size = func.length(cast(CONTENT.c.body, LargeBinary))
+        connection.execute(update(CONTENT).where(chosen).values(salt=NO_SALT, body=func.substr(_zeros(size), 1, size)))
+    else:
+        connection.execute(delete(CONTENT).where(chosen))
+
+
+def _zeros(size: ColumnElement[int]) -> Function[str]:
+    """A text of so many "0", or one more."""
+    return func.hex(func.zeroblob((size + 1) / 2))
 
 
 def ids_there(connection: Connection, ids: Collection[str]) -> set[str]:

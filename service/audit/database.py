@@ -27,6 +27,9 @@ STATEMENT_SECONDS = 4
 WRITE_SECONDS = 5
 #: for one statement of a long reading: verification, backup
 LONG_SECONDS = 120
+#: how long the log may hold up whoever appends while it is to be emptied, and for how long it lets them go on then
+_MOMENT_MS = 50
+_PAUSE_SECONDS = 0.5
 #: connections that one process holds at most
 CONNECTIONS = 8
 
@@ -112,11 +115,30 @@ class Database:
             _allow_long(connection)
             yield connection
 
-    def forget_deleted(self) -> None:
-        """Takes what was deleted out of SQLite's write-ahead log too, unless somebody is still reading it."""
-        if self.file is not None:
-            with told(), closing(self._engine().raw_connection()) as connection:
-                connection.cursor().execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    @contextmanager
+    def looking(self) -> Iterator[Connection]:
+        """The same for a look at one row, which somebody waits for: it has the time of a transaction that writes."""
+        self.prepare()
+        with told(), self._connected(writes=False, seconds=WRITE_SECONDS) as connection, connection.begin():
+            yield connection
+
+    def forget_erased(self, patience: float = 0) -> bool:
+        """Takes what was erased out of SQLite's write-ahead log too. False when somebody still read it after so many seconds."""
+        if self.file is None:
+            return True
+        end = time.monotonic() + patience
+        with told(), closing(self._engine().raw_connection()) as connection:
+            cursor = connection.cursor()
+            # While it waits for readers nobody can append: so it waits a moment only, and comes again.
+            cursor.execute(f"PRAGMA busy_timeout = {_MOMENT_MS}")
+            try:
+                while is_read := bool(cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]):
+                    if time.monotonic() >= end:
+                        break
+                    time.sleep(_PAUSE_SECONDS)
+            finally:
+                cursor.execute(f"PRAGMA busy_timeout = {1000 * LOCK_SECONDS}")
+        return not is_read
 
     def close(self) -> None:
         """Closes this process's connections. The next use opens new ones."""
@@ -214,6 +236,8 @@ def _postgres(url: URL) -> Engine:
     engine = create_engine(
         url,
         hide_parameters=True,
+        # Whatever the server does by default: of two that append at once the second waits for the head, and then sees it.
+        isolation_level="READ COMMITTED",
         pool_size=CONNECTIONS,
         max_overflow=0,
         pool_timeout=CONNECT_SECONDS,

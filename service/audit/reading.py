@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, RowMapping, func, select
+from sqlalchemy import ColumnElement, Connection, RowMapping, func, not_, select
 
 from service.audit import chain
 from service.audit.chain import Fault
 from service.audit.record import ERASURE, Content, Head, Recorded, Row
-from service.audit.tables import CONTENT, HEAD, RECORD
+from service.audit.tables import CONTENT, HEAD, OVERWRITTEN, RECORD
 
 #: rows held in memory at once
 CHUNK = 200
 
-_ROWS = select(RECORD, CONTENT.c.salt, CONTENT.c.body).select_from(RECORD.outerjoin(CONTENT))
+_ROWS = select(RECORD, CONTENT.c.salt, CONTENT.c.body, OVERWRITTEN.label("overwritten")).select_from(
+    RECORD.outerjoin(CONTENT)
+)
 
 
 def head(connection: Connection) -> Head | None:
@@ -28,14 +31,15 @@ def row(connection: Connection, identity: str) -> Row | None:
     return _row(found) if found else None
 
 
-def rows(connection: Connection, first: int = 0, last: int | None = None) -> Iterator[Row]:
-    """All records from number `first` to number `last`, gaps or not."""
+def rows(connection: Connection, first: int | None = None, last: int | None = None) -> Iterator[Row]:
+    """All records from number `first` to number `last`, gaps or not; without them those that nobody put there properly too."""
     query = _ROWS.order_by(RECORD.c.seq).limit(CHUNK)
     if last is not None:
         query = query.where(RECORD.c.seq <= last)
-    while chunk := connection.execute(query.where(RECORD.c.seq >= first)).mappings().all():
+    following = query if first is None else query.where(RECORD.c.seq >= first)
+    while chunk := connection.execute(following).mappings().all():
         yield from map(_row, chunk)
-        first = chunk[-1]["seq"] + 1
+        following = query.where(RECORD.c.seq > chunk[-1]["seq"])
 
 
 def chosen(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator[Row]:
@@ -46,12 +50,12 @@ def chosen(connection: Connection, *conditions: ColumnElement[bool]) -> Iterator
 def erased(connection: Connection) -> set[str]:
     """The ids that the erasure records name. One that cannot be read names none: verification finds it altered."""
     named: set[str] = set()
-    last = -1
     query = select(RECORD.c.seq, RECORD.c.line).where(RECORD.c.kind == ERASURE).order_by(RECORD.c.seq).limit(CHUNK)
-    while chunk := connection.execute(query.where(RECORD.c.seq > last)).all():
+    following = query
+    while chunk := connection.execute(following).all():
         for found in chunk:
             named |= _named(found.line)
-        last = chunk[-1].seq
+        following = query.where(RECORD.c.seq > chunk[-1].seq)
     return named
 
 
@@ -71,7 +75,7 @@ def verify(connection: Connection, anchors: Sequence[Head] = ()) -> Fault | None
         return fault
     if end is None:
         return Fault(0, None, "unknown_end", "the head of the chain was removed")
-    if connection.execute(select(func.count()).select_from(CONTENT)).scalar() != contents:
+    if connection.execute(select(func.count()).select_from(CONTENT).where(not_(OVERWRITTEN))).scalar() != contents:
         return Fault(end.seq + 1, None, "stray", "there are contents that belong to no record")
     return None
 
@@ -84,6 +88,13 @@ def _named(line: str) -> set[str]:
 
 
 def _row(found: RowMapping) -> Row:
-    fields = ("seq", "id", "kind", "at", "line", "previous", "seal", "hash")
-    recorded = Recorded(*(found[name] for name in fields))
-    return Row(recorded, None if found["body"] is None else Content(found["salt"], found["body"]))
+    fields = ("id", "kind", "at", "line", "previous", "seal", "hash")
+    recorded = Recorded(found["seq"], *(_text(found[name]) for name in fields))
+    if found["body"] is None or found["overwritten"]:
+        return Row(recorded, None)
+    return Row(recorded, Content(_text(found["salt"]), _text(found["body"])))
+
+
+def _text(value: Any) -> str:
+    """As it stands; what is no text, which SQLite takes from whoever alters a record by hand, fits no hash and no seal."""
+    return value if isinstance(value, str) else repr(value)

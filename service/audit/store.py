@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal, TypeAlias
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, not_, select
 
 from service.audit import appending, reading
 from service.audit.chain import Fault
@@ -17,7 +17,7 @@ from service.audit.database import Database
 from service.audit.errors import NotKnown, NotRecorded, WrongStore
 from service.audit.record import ERASURE, Entry, Head, Row
 from service.audit.spool import Spool
-from service.audit.tables import CONTENT, RECORD, RULEBOOK
+from service.audit.tables import CONTENT, OVERWRITTEN, RECORD, RULEBOOK
 
 WhenDown: TypeAlias = Literal["refuse", "spool"]
 
@@ -138,13 +138,14 @@ class Record:
             self._spool.add_rulebook(digest, body)
 
     def erase(self, ids: Iterable[str], reason: str, at: str, by: str) -> int:
-        """Deletes the contents of these records and records that; how many contents that were. The chain stays whole.
+        """Erases the contents of these records, in this order, and records that; how many contents that were. The chain stays whole.
 
         `reason` and `by` stay for ever and must not be personal. Some hundreds are erased at a time: cut off in between, a
-        part is erased and recorded. Raises NotKnown, with nothing erased, when one is no record; ValueError for `at`.
+        part is erased and recorded, and the error says how many. Raises NotKnown, with nothing erased, when one is no
+        record; ValueError for `at`.
         """
         self.drain(most=self.waiting())
-        wanted = sorted(set(ids))
+        wanted = list(dict.fromkeys(ids))
         with self._database.reading() as connection:
             missing = set(wanted) - appending.ids_there(connection, wanted)
         if missing:
@@ -157,16 +158,25 @@ class Record:
             def work(connection: Connection, some: Sequence[str] = some, entry: Entry = entry) -> int:
                 return appending.erase(connection, some, entry)
 
-            erased += self._database.write(work)
-        with suppress(NotRecorded):  # it is erased and recorded; the log is emptied by the next one at the latest
-            self._database.forget_deleted()
+            try:
+                erased += self._database.write(work)
+            except NotRecorded as error:
+                if not erased:
+                    raise
+                raise NotRecorded(f"{erased} contents were erased, and then {error}") from None
+        with suppress(NotRecorded):  # it is erased and recorded: `forget` says whether the log is empty too
+            self.forget()
         return erased
+
+    def forget(self, patience: float = 0) -> bool:
+        """Takes what was erased out of SQLite's log as well. False when somebody still read the record after so many seconds."""
+        return self._database.forget_erased(patience)
 
     # ---- reading ----
 
     def head(self) -> Head:
         """The last record. Written down elsewhere, it is an anchor for `verify`."""
-        with self._database.reading() as connection:
+        with self._database.looking() as connection:
             found = reading.head(connection)
         if found is None:
             raise WrongStore("the head of the record was removed. Restore a backup")
@@ -174,7 +184,7 @@ class Record:
 
     def get(self, identity: str) -> Row:
         """The record of this id. Raises NotKnown, also for what still waits in the spool."""
-        with self._database.reading() as connection:
+        with self._database.looking() as connection:
             found = reading.row(connection, identity)
         if found is None:
             raise NotKnown(f"there is no record {identity}")
@@ -222,7 +232,9 @@ class Record:
     def expired(self, before: str) -> Iterator[str]:
         """The ids of records from before this moment whose content is still there. They may be erased while this is read."""
         end = self.head().seq
-        query = select(RECORD.c.id).join(CONTENT).where(RECORD.c.at < before, RECORD.c.kind != ERASURE)
+        query = (
+            select(RECORD.c.id).join(CONTENT).where(RECORD.c.at < before, RECORD.c.kind != ERASURE, not_(OVERWRITTEN))
+        )
         for first in range(1, end + 1, _SPAN):
             with self._database.reading() as connection:
                 span = RECORD.c.seq.between(first, min(first + _SPAN - 1, end))
@@ -231,7 +243,7 @@ class Record:
 
     def rulebook(self, digest: str) -> bytes:
         """The rulebook that was kept under this digest. Raises NotKnown."""
-        with self._database.reading() as connection:
+        with self._database.looking() as connection:
             found = connection.execute(select(RULEBOOK.c.body).where(RULEBOOK.c.digest == digest)).scalar()
         if found is None:
             raise NotKnown(f"no rulebook of the digest {digest} was kept")

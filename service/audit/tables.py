@@ -11,6 +11,8 @@ from sqlalchemy import (
     MetaData,
     Table,
     Text,
+    and_,
+    func,
 )
 
 #: the version of these tables: the last of `migrations/versions`
@@ -41,6 +43,11 @@ CONTENT = Table(
     Column("salt", PLAIN, nullable=False),
     Column("body", PLAIN, nullable=False),
 )
+#: what stands in the place of a salt that was overwritten
+NO_SALT = "0" * 64
+#: a content that was overwritten where it stood (SQLite), and holds nothing any more
+OVERWRITTEN = and_(CONTENT.c.salt == NO_SALT, func.ltrim(CONTENT.c.body, "0") == "")
+
 HEAD = Table(
     "head",
     METADATA,

@@ -12,11 +12,14 @@ from flask.cli import with_appcontext
 from service.audit.attached import feedback_on
 from service.audit.errors import NotKnown, NotRecorded
 from service.audit.export import parts
+from service.audit.store import Record
 from service.cli.audit.opening import opened
-from service.cli.common import fail
+from service.cli.common import complain, fail
 from service.fhir.audit import recorded_event
 from service.referral.strict_json import canonical
 
+#: how long an erasure waits for a backup or a verification to end
+PATIENCE_SECONDS = 300.0
 _DAY = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 
@@ -103,18 +106,41 @@ def erase(ids: tuple[str, ...], expired: bool, reason: str, yes: bool) -> None:
     record = opened()
     now = datetime.now(UTC)
     try:
+        record.drain(most=record.waiting())
         if expired:
             days = current_app.config["AUDIT_RETENTION_DAYS"]
             if not days:
                 fail("--expired: audit.retention_days is 0, so nothing ever expires")
             ids = (*ids, *record.expired((now - timedelta(days=days)).isoformat(timespec="microseconds")))
-        ids = (*ids, *(row.recorded.id for row in feedback_on(record, map(record.get, ids))))
+        # Before what it is about, without which it is not found again.
+        ids = (*(row.recorded.id for row in feedback_on(record, map(record.get, ids))), *ids)
         if not ids:
             click.echo("nothing to erase")
             return
         if not yes:
             click.confirm(f"Erase the content of {len(ids)} record{'s' if len(ids) > 1 else ''} for good?", abort=True)
         done = record.erase(ids, reason, now.isoformat(timespec="microseconds"), "flask audit erase")
-    except (NotKnown, NotRecorded) as error:
-        fail(f"nothing was erased: {error}")
+    except NotKnown as error:
+        fail(str(error))
+    except NotRecorded as error:
+        fail(f"not everything was erased: {error}", "Once the record can be written to, the same command goes on.")
     click.echo(f"erased: {done}")
+    _forget(record)
+
+
+def _forget(record: Record) -> None:
+    try:
+        if record.forget():
+            return
+        complain(
+            "waiting until nobody reads the record (a backup, a verification): its log still holds what was erased …"
+        )
+        if record.forget(patience=PATIENCE_SECONDS):
+            return
+        reason = f"somebody still reads the record after {PATIENCE_SECONDS:g} s"
+    except NotRecorded as error:
+        reason = str(error)
+    fail(
+        f"erased and recorded, but SQLite's log (the file -wal) still holds the contents: {reason}.",
+        "The same command empties it: type it again when nobody reads the record.",
+    )
