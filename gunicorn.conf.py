@@ -23,6 +23,8 @@ from gunicorn.glogging import Logger
 
 ROOT = Path(__file__).resolve().parent
 FROM_FILE = "INDICATION_FROM_FILE"
+#: what is listened on, a line each, the first as the settings had it at the start
+LISTENING = "INDICATION_LISTENING"
 
 
 def _settings():
@@ -32,7 +34,9 @@ def _settings():
     """
     # Those of the last reload, which the file may no longer have.
     before = {name: os.environ.pop(name, "") for name in os.environ.pop(FROM_FILE, "").split()}
-    command = [sys.executable, "-m", "service.settings"]  # a child, since the master must not import the application
+    # A child, since the master must not import the application. On a reload it also says whether what is already listened
+    # on may be served with these settings.
+    command = [sys.executable, "-m", "service.settings", *os.environ.get(LISTENING, "").splitlines()]
     run = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)  # noqa: S603 - the command is ours; no shell
     if run.returncode and "INDICATION_RULES_STATUS" not in os.environ:
         raise SystemExit(f"the settings cannot be used; nothing was started:\n{run.stderr}")
@@ -52,6 +56,11 @@ SILENCE_SECONDS = 10
 # This machine only, unless told otherwise: TLS, authentication and buffering belong to the proxy in front.
 _host = os.environ.get("HOST") or "127.0.0.1"
 bind = _host if _host.startswith("unix:") else f"{_host}:{os.environ.get('PORT') or '8000'}"
+_bound, *_ = os.environ.get(LISTENING, bind).splitlines()
+if bind != _bound:
+    # gunicorn would shut the old address before it has the new one, and end when it cannot have it.
+    SETTINGS_REFUSED.append(f"server.host and server.port hold from the next start: it still listens on {_bound}")
+    bind = _bound
 # Tighter than gunicorn's own: referrals travel in bodies (limited by the application), never in the address.
 limit_request_line = 2048
 limit_request_fields = 64
@@ -200,6 +209,7 @@ def _may_listen(addresses):
 def when_ready(server):
     """What was given to us already open (by systemd) is looked at as well; no worker has begun yet."""
     given = {_named_address(listener.sock.getsockname()) for listener in server.LISTENERS}
+    os.environ[LISTENING] = "\n".join((bind, *sorted(given)))
     if given - {_named_address(address) for address in server.cfg.address}:
         _may_listen(given)
 
@@ -222,13 +232,9 @@ def on_starting(server):
 
 
 def on_reload(server):
-    """SIGHUP: what is refused, rules or settings, leaves what is in service where it is.
-
-    Settings that would let in whoever comes, where the server already listens beyond this machine, end it.
-    """
+    """SIGHUP: what is refused, rules or settings, leaves what is in service where it is."""
     for line in SETTINGS_REFUSED:
         server.log.error("settings refused, those in force stay: %s", line)
-    _may_listen({_named_address(listener.sock.getsockname()) for listener in server.LISTENERS})
     try:
         status = _take(server, Path(os.environ[reload_rules.RULES_STATUS]).parent)
     except OSError as error:  # for example a full disk: no reason to stop serving

@@ -37,13 +37,19 @@ class Server:
     """A gunicorn master with its workers, over rules that tests may change if they are a copy."""
 
     def __init__(
-        self, root: Path, rules: Path, log: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+        self,
+        root: Path,
+        rules: Path,
+        log: Path,
+        workers: int = 1,
+        settings: Mapping[str, str] | None = None,
+        port: int | None = None,
     ) -> None:
         self.rules = rules
         self.log = log
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+            self.port = port or free.getsockname()[1]
         self.address = f"http://127.0.0.1:{self.port}"
         #: the unix socket that it listens on, if it does
         self.socket = (settings or {}).get("HOST", "").partition("unix:")[2]
@@ -102,10 +108,15 @@ class Server:
 
 @contextmanager
 def serving(
-    root: Path, rules: Path, log: Path, workers: int = 1, settings: Mapping[str, str] | None = None
+    root: Path,
+    rules: Path,
+    log: Path,
+    workers: int = 1,
+    settings: Mapping[str, str] | None = None,
+    port: int | None = None,
 ) -> Iterator[Server]:
-    """A server that is ready, stopped at the end."""
-    server = Server(root, rules, log, workers, settings)
+    """A server that is ready, stopped at the end. `port`: where the settings make it listen, when that is tested."""
+    server = Server(root, rules, log, workers, settings, port)
     try:
         server.wait_until(lambda: server.ask("GET", "/readyz")[0] == 200)
         yield server

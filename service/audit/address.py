@@ -18,6 +18,10 @@ class Address:
     url: URL
     file: Path | None
 
+    def __str__(self) -> str:
+        """Where it is, for whoever runs the service; never a password."""
+        return str(self.file) if self.file else self.url.set(password=None, query={}).render_as_string()
+
 
 def address(text: str) -> Address:
     """The address that `text` writes. Raises WrongStore, without quoting it: a password may stand in it."""

@@ -57,6 +57,12 @@ def move_head(connection: Connection, end: Head) -> None:
     connection.execute(update(HEAD).values(seq=end.seq, hash=end.hash))
 
 
+def touch(connection: Connection) -> None:
+    """Writes the head as it is: whether the store takes anything at all."""
+    end = hold(connection)
+    move_head(connection, end)
+
+
 def erase(connection: Connection, ids: Collection[str], erasure: Entry) -> int:
     """Erases the contents of `ids` (some hundreds at most) that are still there, and appends the record that says so; how many those were.
 

@@ -27,7 +27,7 @@ What: TypeAlias = Literal[
     "content_missing",  # without a record of its erasure
     "content_altered",  # it does not fit the seal
     "content_kept",  # though there is a record of its erasure
-    "stray",  # a content that belongs to no record
+    "stray",  # a record before the first, or a content that belongs to no record
 ]
 
 
@@ -104,6 +104,8 @@ def _of_link(recorded: Recorded, last: Head, last_id: str | None) -> Fault | Non
     seq, here = last.seq + 1, recorded.id
     if recorded.seq > seq:
         return Fault(seq, None, "missing", f"missing or moved; what stands in its place is record {recorded.seq}")
+    if recorded.seq < 1:
+        return Fault(recorded.seq, here, "stray", "put there by hand: the first record is number 1")
     if recorded.seq < seq:
         return Fault(recorded.seq, here, "repeated", f"stands a second time, after record {last.seq}")
     if hashed(recorded) != recorded.hash:

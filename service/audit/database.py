@@ -68,6 +68,11 @@ class Database:
         self._inode: int | None = None
 
     @property
+    def address(self) -> Address:
+        """Where it is."""
+        return self._address
+
+    @property
     def file(self) -> Path | None:
         """The file, of SQLite."""
         return self._address.file

@@ -57,8 +57,8 @@ class Record:
         except WrongStore:
             record.close()
             raise
-        except NotRecorded:
-            record._circuit.failed()
+        except NotRecorded as error:
+            record._circuit.failed(str(error))
         return record
 
     def close(self) -> None:
@@ -99,6 +99,16 @@ class Record:
             self._to_store(given)
             return
         self._spool.add(given)
+
+    def refuses(self) -> str | None:
+        """Why the store takes nothing now, as far as this process knows; None when it took the last entry.
+
+        When it did not, it is tried again, with a COMMIT that changes nothing: on a quiet night only probes come.
+        """
+        if self._circuit.reason is not None:
+            with suppress(NotRecorded):
+                self._written(appending.touch)
+        return self._circuit.reason
 
     def waiting(self) -> int:
         """How many entries wait in the spool."""
@@ -274,8 +284,8 @@ class Record:
             raise NotRecorded("the record's store was down a moment ago; it is tried again every few seconds")
         try:
             self._database.write(work)
-        except NotRecorded:
-            self._circuit.failed()
+        except NotRecorded as error:
+            self._circuit.failed(str(error))
             raise
         self._circuit.worked()
 

@@ -1,5 +1,8 @@
 """The command-line door: a module for each command of `flask`. It decides nothing."""
 
+from collections.abc import Sequence
+from pathlib import Path
+
 from flask import Flask
 
 from service.cli.add_case import add_case
@@ -32,6 +35,16 @@ rules.add_command(publish_command)
 rules.add_command(verify)
 rules.add_command(keygen)
 rules.add_command(table)
+
+
+#: commands that ask nothing of the application, and are needed just when its settings cannot be used
+_WITHOUT_SETTINGS = {command.name for command in (settings, clients, ready)}
+
+
+def mends_settings(arguments: Sequence[str]) -> bool:
+    """Whether a command line is that of such a command of `flask`."""
+    program, *words = arguments
+    return Path(program).name in ("flask", "__main__.py") and bool(words) and words[0] in _WITHOUT_SETTINGS
 
 
 def register(app: Flask) -> None:

@@ -18,7 +18,10 @@ _UNIX = "unix:"
 
 @click.command("ready")
 @click.option("--patience", type=click.FloatRange(min=0.1), default=10.0, show_default=True, help="Seconds to wait.")
-def ready(patience: float) -> None:
+@click.option(
+    "--at", metavar="ADDRESS", help="Where it listens: HOST:PORT or unix:PATH.  [default: as the settings say]"
+)
+def ready(patience: float, at: str | None) -> None:
     """Ask the server that runs here whether it can serve: rules, record, clients, shadow, and why not. Ends with 1 when it cannot.
 
     It asks /readyz where the settings say that it listens, an address or a unix socket, as its user or as root: others
@@ -28,13 +31,10 @@ def ready(patience: float) -> None:
     Examples:
       flask ready
       flask ready | jq .last_reload
+      flask ready --at 127.0.0.1:8000
       docker compose exec indication flask ready
     """
-    try:
-        settings = read(os.environ)
-    except SettingsError as error:
-        fail(*map(str, error.mistakes))
-    host, port = settings["server.host"], settings["server.port"]
+    host, port = _place(at) if at else _listening()
     where = host if host.startswith(_UNIX) else f"{host}:{port}"
     try:
         status, told = _asked(host, port, patience)
@@ -46,6 +46,23 @@ def ready(patience: float) -> None:
     click.echo(json.dumps(told, ensure_ascii=False, indent=2))
     if status != http.client.OK:
         raise click.exceptions.Exit(1)
+
+
+def _listening() -> tuple[str, int]:
+    try:
+        settings = read(os.environ)
+    except SettingsError as error:
+        fail(*map(str, error.mistakes), "These settings cannot be used; --at ADDRESS asks a server all the same.")
+    return settings["server.host"], settings["server.port"]
+
+
+def _place(at: str) -> tuple[str, int]:
+    host, _, port = at.rpartition(":")
+    if at.startswith(_UNIX):
+        return at, 0
+    if not host or not port.isdecimal():
+        raise click.BadParameter("HOST:PORT or unix:PATH is needed, as in 127.0.0.1:8000", param_hint="--at")
+    return host.strip("[]"), int(port)
 
 
 def _asked(host: str, port: int, patience: float) -> tuple[int, Any]:

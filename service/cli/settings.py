@@ -7,6 +7,7 @@ import click
 
 from service.cli.common import fail, wrong_in_clients
 from service.settings import page
+from service.settings.exposure import refusal
 from service.settings.read import FILE, read, without_file
 
 
@@ -59,7 +60,10 @@ def check(file: Path | None) -> None:
     found = page.mistakes(environment)
     if found:
         fail(*found, f"{len(found)} mistake{'s' if len(found) > 1 else ''}; no server starts with these settings")
-    named = read(environment)["access.clients"]
+    values = read(environment)
+    if refused := refusal(values, [values["server.host"]]):
+        fail(refused)
+    named = values["access.clients"]
     if named is not None and (file is None or named.exists()):
         wrong = wrong_in_clients(named)
         if wrong:

@@ -19,7 +19,9 @@ FROM_FILE = "INDICATION_FROM_FILE"
 #: set by the gunicorn master, for its workers (service/web/reload.py)
 RULES_STATUS = "INDICATION_RULES_STATUS"
 #: variables of ours that are no settings: what the gunicorn master tells its workers
-INNER = frozenset({FILE, FROM_FILE, "INDICATION_ACTIVE_RULES", RULES_STATUS, "INDICATION_LISTENERS"})
+INNER = frozenset(
+    {FILE, FROM_FILE, "INDICATION_ACTIVE_RULES", RULES_STATUS, "INDICATION_LISTENERS", "INDICATION_LISTENING"}
+)
 
 
 #: what Kubernetes tells every container of a service called indication

@@ -33,9 +33,10 @@ _SETTINGS = (
         "HOST",
         Words("an address"),
         "127.0.0.1",
-        "Address to listen on: this machine only, unless told otherwise. `unix:/run/indication/http.sock` is a socket.",
+        "Address to listen on, from the next start: this machine only, unless told otherwise. `unix:/run/indication/http.sock` is "
+        "a socket.",
     ),
-    Setting("server.port", "PORT", Whole(0, 65535), 8000, "Port to listen on."),
+    Setting("server.port", "PORT", Whole(0, 65535), 8000, "Port to listen on, from the next start."),
     Setting(
         "server.workers", "WEB_CONCURRENCY", Whole(1, 256), None, "Worker processes.", otherwise="one for each core"
     ),

@@ -155,7 +155,7 @@ def test_what_is_no_backup(tmp_path: Path, url: str) -> None:
 def test_what_waits_is_told(sqlite_url: str, tmp_path: Path, opened: Callable[..., Record]) -> None:
     record = opened(sqlite_url, tmp_path / "spool.sqlite", "spool")
     record.append(entry(1))
-    record._circuit.failed()
+    record._circuit.failed("as if it were down")
     record.append(entry(2))
     copied = backup(record, tmp_path / "backup.sqlite")
     assert (copied.head.seq, copied.waiting) == (1, 1)

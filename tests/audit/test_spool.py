@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -211,11 +212,37 @@ def test_the_file_is_its_users_alone_and_keeps_nothing(record: Record, spool: Pa
     connection.close()
 
 
+def test_what_refuses_says_so_until_it_takes_again(
+    sqlite_url: str, opened: Callable[..., Record], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nobody decides on a quiet night: whoever asks how it stands makes it be tried."""
+    caplog.set_level("WARNING")
+    record = opened(sqlite_url)
+    assert record.refuses() is None
+    write = record.database.write
+
+    def full(work: Any) -> Any:
+        raise NotRecorded("its disk is full")
+
+    monkeypatch.setattr(record.database, "write", full)
+    for number in (1, 2):
+        with pytest.raises(NotRecorded):
+            record.append(entry(number))
+    assert record.refuses() == "its disk is full"
+    monkeypatch.setattr(record.database, "write", write)
+    record._circuit._until = 0.0
+    before = record.head()
+    assert record.refuses() is None
+    assert record.head() == before
+    told = [each.getMessage() for each in caplog.records]
+    assert told == ["the record takes no entries: its disk is full", "the record takes entries again"]
+
+
 def test_a_circuit_spares_the_wait() -> None:
     now = [0.0]
     circuit = Circuit(lambda: now[0])
     assert not circuit.is_open()
-    circuit.failed()
+    circuit.failed("as if it were down")
     assert circuit.is_open()
     now[0] += PAUSE_SECONDS
     assert not circuit.is_open()  # one tries

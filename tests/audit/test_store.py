@@ -1,12 +1,16 @@
 """What is appended is there, once, in order, and chained, in both databases; and what is erased is gone."""
 
 import json
+import random
+import re
 import secrets
 import shutil
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,7 @@ from service.audit.errors import NotKnown, NotRecorded, WrongStore
 from service.audit.migrating import STEPS
 from service.audit.record import ERASURE, Head
 from service.audit.store import ERASED_AT_ONCE, Record
-from service.audit.tables import METADATA, SCHEMA
+from service.audit.tables import METADATA, NO_SALT, SCHEMA
 from tests.audit.conftest import PLANTED, content_of, entry, in_children
 
 LATER = "2026-12-01T00:00:00.000000+00:00"
@@ -237,6 +241,70 @@ def test_what_is_erased_stands_nowhere_in_the_files(sqlite_url: str, opened: Cal
     assert PLANTED.encode() not in everything()
 
 
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_erased_by_and_by_stands_nowhere_either(
+    sqlite_url: str, opened: Callable[..., Record], seed: int
+) -> None:
+    """A deletion makes SQLite move neighbours from page to page; what they leave behind must not outlive them."""
+    draw = random.Random(seed)  # noqa: S311 - which are erased, not a secret
+    record = opened(sqlite_url)
+    marks = {entry(n).id: f"MARK{n:06d}K" for n in range(600)}
+    for start in range(0, 600, 50):
+        some = [entry(n, {"v": f"MARK{n:06d}K" * draw.randint(1, 40)}) for n in range(start, start + 50)]
+        record.append_many(some)
+    order = draw.sample(sorted(marks), 420)
+    while order:
+        many = draw.choice((1, 1, 2, 5, 30))
+        record.erase(order[:many], "why", LATER, "admin")
+        for gone in order[:many]:
+            del marks[gone]
+        del order[:many]
+    assert record.database.file is not None
+    left = b"".join(path.read_bytes() for path in record.database.file.parent.iterdir())
+    assert {mark.decode() for mark in re.findall(rb"MARK\d{6}K", left)} == set(marks.values())
+    assert record.verify() is None
+    assert len(list(record.expired("9"))) == len(marks)
+
+
+def test_an_erasure_holds_nobody_up_while_the_record_is_read(sqlite_url: str, opened: Callable[..., Record]) -> None:
+    """As beside a backup: the log cannot be emptied then, and that is said."""
+    record, other = opened(sqlite_url), opened(sqlite_url)
+    record.append_many([entry(n) for n in range(20)])
+    with other.database.reading() as connection:
+        connection.execute(text("SELECT count(*) FROM record"))
+        record.erase([entry(1).id], "why", LATER, "admin")
+        with ThreadPoolExecutor(1) as pool:
+            emptied = pool.submit(record.forget, 3.0)
+            slowest = 0.0
+            for number in range(100, 120):
+                begun = time.monotonic()
+                other.append(entry(number))
+                slowest = max(slowest, time.monotonic() - begun)
+            assert emptied.result() is False
+        assert slowest < 2.0, "less than the three seconds after which it is given up"
+    assert record.forget() is True
+    log = record.database.file.with_name(f"{record.database.file.name}-wal") if record.database.file else None
+    assert log is not None
+    assert log.stat().st_size == 0
+
+
+def test_a_part_that_was_erased_is_told(record: Record, monkeypatch: pytest.MonkeyPatch) -> None:
+    record.append_many([entry(n) for n in range(ERASED_AT_ONCE + 1)])
+    done = 0
+
+    def once(work: Callable[[Any], int]) -> int:
+        nonlocal done
+        done += 1
+        if done > 1:
+            raise NotRecorded("its disk is full")
+        return write(work)
+
+    write = record.database.write
+    monkeypatch.setattr(record.database, "write", once)
+    with pytest.raises(NotRecorded, match=f"{ERASED_AT_ONCE} contents were erased, and then its disk is full"):
+        record.erase((entry(n).id for n in range(ERASED_AT_ONCE + 1)), "why", LATER, "admin")
+
+
 def test_what_is_expired(record: Record) -> None:
     record.append_many(
         [entry(1, at="2020-01-01T00:00:00.000000Z"), entry(2), entry(3, at="2021-01-01T00:00:00.000000Z")]
@@ -279,6 +347,48 @@ def test_the_first_fault_is_named(record: Record, url: str, statement: str, expe
     fault = record.verify()
     assert fault is not None
     assert (fault.seq, fault.what) == expected
+
+
+FORGED = "INSERT INTO record SELECT {seq}, '{id}', kind, at, line, previous, seal, hash FROM record WHERE seq = 1"
+
+
+@pytest.mark.parametrize("seq", [0, -3])
+def test_a_forged_record_before_the_first_is_found(record: Record, url: str, seq: int) -> None:
+    """It could be asked for by its id, as if its content had been erased."""
+    record.append(entry(1))
+    by_hand(url, FORGED.format(seq=seq, id=entry(9).id))
+    assert record.get(entry(9).id).content is None
+    fault = record.verify()
+    assert fault is not None
+    assert (fault.seq, fault.what) == (seq, "stray")
+
+
+def test_what_is_no_text_is_altered(sqlite_url: str, opened: Callable[..., Record]) -> None:
+    """SQLite takes bytes for a text, and a text that is read as the same is not the same."""
+    record = opened(sqlite_url)
+    record.append_many([entry(1), entry(2)])
+    by_hand(sqlite_url, f"UPDATE content SET body = CAST(body AS BLOB) WHERE id = '{entry(2).id}'")  # noqa: S608 - no value of others
+    assert record.get(entry(2).id).content is not None
+    fault = record.verify()
+    assert fault is not None
+    assert (fault.seq, fault.what) == (2, "content_altered")
+    by_hand(sqlite_url, "UPDATE record SET line = CAST(line AS BLOB) WHERE seq = 1")
+    fault = record.verify()
+    assert fault is not None
+    assert (fault.seq, fault.what) == (1, "altered")
+
+
+def test_a_salt_that_was_overwritten_by_hand_is_no_erasure(sqlite_url: str, opened: Callable[..., Record]) -> None:
+    record = opened(sqlite_url)
+    record.append(entry(1))
+    by_hand(sqlite_url, f"UPDATE content SET salt = '{NO_SALT}'")  # noqa: S608 - no value of others
+    fault = record.verify()
+    assert fault is not None
+    assert fault.what == "content_altered"
+    by_hand(sqlite_url, "UPDATE content SET body = '000'")
+    fault = record.verify()
+    assert fault is not None
+    assert fault.what == "content_missing"
 
 
 def test_an_anchor_finds_what_was_made_anew(record: Record, url: str) -> None:

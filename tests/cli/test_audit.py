@@ -3,6 +3,7 @@
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from flask import Flask
 from service.audit.record import Entry
 from service.audit.store import Record
 from service.cli import register
+from service.cli.audit import content
 from service.web import create_app
 from tests.strategies import ROOT
 
@@ -73,6 +75,33 @@ def test_a_whole_record_is_verified_against_its_head(written: tuple[Flask, list[
     head = run(app, "head").output.strip()
     assert run(app, "verify", "--anchor", head).output.startswith("whole: 3 records")
     assert "SEQ:HASH" in run(app, "verify", "--anchor", "3", code=1).output
+
+
+@pytest.mark.parametrize("command", [("head",), ("verify",), ("export",), ("drain",), ("show", "0" * 32)])
+def test_a_record_that_is_not_there_is_not_made(tmp_path: Path, command: tuple[str, ...]) -> None:
+    """An empty record is whole: a timer that lost its settings would say so for ever."""
+    file = tmp_path / "elsewhere" / "record.sqlite"
+    app = create_app({"RULES": ROOT / "rules", "TESTING": True, "AUDIT_STORE": f"sqlite:///{file}"})
+    register(app)
+    assert f"there is no record at {file}" in run(app, *command, code=2).output
+    assert not file.parent.exists()
+
+
+def test_an_erasure_waits_for_whoever_reads(
+    copied: tuple[Flask, list[str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app, ids, file = copied
+    monkeypatch.setattr(content, "PATIENCE_SECONDS", 0.2)
+    asked = ("erase", ids[0], "--reason", "asked for", "--yes")
+    with closing(sqlite3.connect(file)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM record").fetchone()
+        told = run(app, *asked, code=1).output
+        assert "erased: 1" in told
+        assert "still holds the contents: somebody still reads the record after 0.2 s" in told
+        reader.execute("ROLLBACK")
+    assert run(app, *asked).output.strip() == "erased: 0"
+    assert PLANTED not in run(app, "show", ids[0]).output
 
 
 def test_an_altered_record_is_named(copied: tuple[Flask, list[str], Path]) -> None:
@@ -141,7 +170,7 @@ def test_erased_content_is_gone_and_the_chain_is_whole(copied: tuple[Flask, list
     assert run(app, "verify").output.startswith("whole: 4 records")
     assert "erased" in run(app, "replay", ids[0], code=1).output
     with sqlite3.connect(file) as connection:
-        held = [row[0] for row in connection.execute("SELECT id FROM content")]
+        held = [row[0] for row in connection.execute("SELECT id FROM content WHERE trim(body, '0') != ''")]
     assert ids[0] not in held
     assert ids[1] in held
     assert run(app, "erase", "--expired", "--reason", "retention", "--yes").output == "nothing to erase\n"

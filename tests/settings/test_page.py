@@ -1,11 +1,15 @@
 """The page of settings and the example file are those of the table; `flask settings` tells mistakes, values and origins."""
 
+import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
 
+from service.cli import mends_settings
 from service.cli.settings import settings
 from service.settings import page
 from service.settings.kinds import Words
@@ -104,3 +108,37 @@ def test_a_check_reads_the_file_of_clients_too(tmp_path: Path, monkeypatch: pyte
         assert "nobody is let in" in result.output
     clients.write_text("clients:\n  - name: portal\n    api_keys: []\n")
     assert CliRunner().invoke(settings, ["check"]).exit_code == 0
+
+
+def test_a_check_says_what_would_end_the_start(tmp_path: Path) -> None:
+    path = tmp_path / "settings.yaml"
+    path.write_text("server:\n  host: 0.0.0.0\n")
+    result = CliRunner().invoke(settings, ["check", str(path)])
+    assert result.exit_code == 1
+    assert "set access.api: clients" in result.output
+
+
+@pytest.mark.parametrize(
+    ("line", "mends"),
+    [
+        (["/venv/bin/flask", "settings", "check", "good.yaml"], True),
+        (["/venv/lib/flask/__main__.py", "clients", "check", "clients.yaml"], True),
+        (["flask", "ready", "--at", "127.0.0.1:8000"], True),
+        (["flask", "run"], False),
+        (["flask"], False),
+        (["flask", "audit", "head"], False),
+        (["gunicorn", "settings"], False),
+    ],
+)
+def test_what_mends_settings_needs_none_that_can_be_used(line: list[str], mends: bool) -> None:
+    assert mends_settings(line) is mends
+    if mends:
+        environment = {**os.environ, "PORT": "99999"}
+        told = subprocess.run(
+            [sys.executable, "-m", "flask", line[1], "--help"],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        assert told.returncode == 0, told.stderr

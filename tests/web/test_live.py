@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -137,6 +138,48 @@ def test_the_server_is_asked_by_whoever_runs_it(root: Path, tmp_path: Path, host
     told = subprocess.run(ready, cwd=root, env=here, capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 1
     assert "no server answers as one should" in told.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        (
+            "server:\n  host: 0.0.0.0\n",
+            "server.host and server.port hold from the next start: it still listens on 127.0.0.1",
+        ),
+        ("server:\n  port: 1\n", "server.host and server.port hold from the next start: it still listens on 127.0.0.1"),
+    ],
+)
+def test_where_it_listens_is_no_matter_of_a_reload(root: Path, tmp_path: Path, changed: str, told: str) -> None:
+    """gunicorn would shut the old address first, and end when it cannot have the new one."""
+    settings = tmp_path / "settings.yaml"
+    environment = {"INDICATION_SETTINGS": str(settings), "HOST": "", "PORT": ""}
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings.write_text(f"server:\n  port: {port}\n", encoding="utf-8")
+    with serving(root, root / "rules", tmp_path / "log", settings=environment, port=port) as server:
+        settings.write_text(f"{changed}access:\n  exposed: true\n", encoding="utf-8")
+        server.reload()
+        server.wait_until(lambda: server.log.read_text(errors="replace").count("Worker exiting") == 1)
+        server.wait_until(lambda: not server.ready()["last_reload"]["taken"])
+        assert told in server.ready()["last_reload"]["errors"][0]
+        assert server.process.poll() is None
+
+
+def test_a_reload_that_would_let_in_whoever_comes_is_refused(root: Path, tmp_path: Path) -> None:
+    """The server goes on with what it had: nobody is let in, and nobody is cut off."""
+    settings = tmp_path / "settings.yaml"
+    settings.write_text("access:\n  exposed: true\n", encoding="utf-8")
+    environment = {"INDICATION_SETTINGS": str(settings), "HOST": "0.0.0.0"}  # noqa: S104 - what is to be tried
+    with serving(root, root / "rules", tmp_path / "log", settings=environment) as server:
+        settings.write_text("access:\n  exposed: false\n", encoding="utf-8")
+        server.reload()
+        told = "settings refused, those in force stay: 0.0.0.0"
+        server.wait_until(lambda: told in server.log.read_text(errors="replace"))
+        server.wait_until(lambda: server.log.read_text(errors="replace").count("Worker exiting") == 1)
+        server.wait_until(lambda: not server.ready()["last_reload"]["taken"])
+        assert server.process.poll() is None
 
 
 def test_settings_that_are_refused_on_reload_leave_those_in_force(root: Path, tmp_path: Path) -> None:

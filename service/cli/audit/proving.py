@@ -14,7 +14,7 @@ from service.audit.record import Head, Row
 from service.audit.store import Record
 from service.bundle.errors import BundleError
 from service.bundle.kept import unpacked
-from service.cli.audit.opening import opened
+from service.cli.audit.opening import opened, place
 from service.cli.common import complain, fail
 from service.decision import Decider
 from service.referral.complaints import ReferralError
@@ -59,7 +59,7 @@ def verify(anchors: tuple[str, ...]) -> None:
         fail(f"the record cannot be read: {error}")
     if fault is not None:
         fail(str(fault))
-    click.echo(f"whole: {end.seq} records; head {end}")
+    click.echo(f"whole: {end.seq} records in {place(record)}; head {end}")
 
 
 def _anchor(text: str) -> Head:

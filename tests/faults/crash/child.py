@@ -68,7 +68,7 @@ def fill(folder: Path) -> None:
     record.close()  # the last connection: SQLite ends its write-ahead log
     record = Record.open(store(folder), spool(folder), "spool")
     append(record, 4)
-    record._circuit.failed()  # as when the store does not answer: these wait
+    record._circuit.failed("as if it were down")  # as when the store does not answer: these wait
     append(record, 5)
     append(record, 6, 7)
     record.keep_rulebook(RULEBOOK, b"rules" * 500)
@@ -78,7 +78,7 @@ def fill(folder: Path) -> None:
     record.erase([entry(ERASED).id], "why", AT, "admin")
     tell("erased")
     append(record, 9)
-    record._circuit.failed()
+    record._circuit.failed("as if it were down")
     append(record, 10)
     record.close()
 
