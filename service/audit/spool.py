@@ -21,6 +21,9 @@ _TABLES = (
     "CREATE TABLE IF NOT EXISTS waiting "
     "(place INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, entry TEXT NOT NULL)",
 )
+#: what waiting does not mend
+_DAMAGED = ("SQLITE_CORRUPT", "SQLITE_NOTADB")
+_MEND = "docs/runbook.md says how to mend it: «The queue on disk is damaged»"
 
 
 class Spool:
@@ -49,11 +52,26 @@ class Spool:
         return not found
 
     def first(self, most: int) -> list[tuple[int, Entry]]:
-        """The first that wait, with their places. Raises NotRecorded."""
+        """The first that wait, with their places, up to one that cannot be read. Raises NotRecorded when that is the first."""
         with self._reading() as connection:
-            query = "SELECT place, id, entry FROM waiting ORDER BY place LIMIT ?"
+            # As bytes: what is no UTF-8 must not stop those before it.
+            query = "SELECT place, CAST(id AS BLOB), CAST(entry AS BLOB) FROM waiting ORDER BY place LIMIT ?"
             rows = connection.execute(query, (most,)).fetchall()
-        return [(place, Entry(identity, *json.loads(entry))) for place, identity, entry in rows]
+        found: list[tuple[int, Entry]] = []
+        for place, identity, entry in rows:
+            try:
+                found.append((place, Entry(identity.decode(), *json.loads(entry))))
+            except (TypeError, ValueError):
+                if found:
+                    break
+                told_where = f"entry {place} of the queue on disk, {self._file}, cannot be read"
+                raise NotRecorded(f"{told_where}, and all behind it waits; {_MEND}") from None
+        return found
+
+    def tried(self) -> None:
+        """Raises NotRecorded when no entry could wait here now. It writes to the disk as an entry does, and leaves nothing."""
+        with self._writing() as connection:
+            connection.execute("PRAGMA user_version = 1")
 
     def remove(self, places: Sequence[int]) -> None:
         """Takes out what is in the store. Raises NotRecorded; then it is taken out another time."""
@@ -93,7 +111,7 @@ class Spool:
     @contextmanager
     def _writing(self) -> Iterator[sqlite3.Connection]:
         try:
-            with told():
+            with self._told():
                 if not self._file.exists():
                     with made(self._file):
                         pass
@@ -113,12 +131,23 @@ class Spool:
     @contextmanager
     def _reading(self) -> Iterator[sqlite3.Connection]:
         # Before the first entry there is no file; between its making and its first COMMIT it is empty.
-        with told(), closing(connected(self._file if self._file.exists() else Path(":memory:"))) as connection:
+        with self._told(), closing(connected(self._file if self._file.exists() else Path(":memory:"))) as connection:
             if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'waiting'").fetchone() is None:
                 connection.execute("ATTACH ':memory:' AS empty_yet")
                 for table in _TABLES:
                     connection.execute(table.replace("EXISTS ", "EXISTS empty_yet."))
             yield connection
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", type(error).__name__)
+            if name.startswith(_DAMAGED):
+                raise NotRecorded(f"the queue on disk, {self._file}, is damaged ({name}); {_MEND}") from None
+            with told():
+                raise
 
 
 def _is_locked(lock: int) -> bool:

@@ -114,6 +114,12 @@ class Record:
         """How many entries wait in the spool."""
         return 0 if self._spool is None else self._spool.length()
 
+    def may_wait(self) -> None:
+        """Raises NotRecorded when no entry may wait: the policy is another, or the spool would not take it now."""
+        if self._spool is None or not self._may_wait:
+            raise NotRecorded("nothing may wait here")
+        self._spool.tried()
+
     def drain(self, most: int = DRAINED_AT_MOST) -> int:
         """Puts up to `most` that wait into the store; how many wait still. Whoever appends does this; it may also be called.
 

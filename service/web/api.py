@@ -16,7 +16,7 @@ from service.tell.terminal import render
 from service.web import asked, record, refusals
 from service.web.access import gate
 from service.web.answering import identified, json_response, text_response
-from service.web.decisions import decide
+from service.web.decisions import decide, withdraw
 from service.web.problem import Problem
 from service.web.shadow import pages as shadow
 from service.web.shadow.compare import Decided
@@ -101,6 +101,7 @@ def _answers(desk: Desk, body: bytes, at: datetime, language: Language, detail: 
             record.now()
             shadow.current().offer(Decided(line, at, answer))
         except Exception as error:  # noqa: BLE001 - one bad line stops no other; it is logged by `refusal`
+            withdraw()
             told = canonical({**refusals.refusal(error).told(language), "line": number})
         yield told.encode("utf-8", "replace") + b"\n"
 

@@ -63,6 +63,11 @@ def waiting() -> list[Made]:
     return found
 
 
+def withdraw() -> None:
+    """Forgets what this request decided and nobody has recorded yet: its answer does not leave."""
+    g.pop(WAITING, None)
+
+
 def beside(**more: Any) -> None:
     """Adds to what the record will say of the last decision of this request, if it made one."""
     if found := g.get(WAITING):

@@ -19,7 +19,7 @@ from service.bundle.kept import packed
 from service.replay import digest_of, summary_of
 from service.settings.record import OFF, opened
 from service.web import tracing
-from service.web.decisions import Made, waiting
+from service.web.decisions import Made, waiting, withdraw
 from service.web.metrics import counting
 from service.web.state import Desk
 
@@ -126,12 +126,11 @@ def current() -> Recorder:
 def told() -> tuple[dict[str, Any], list[str]]:
     """The state of the record for /readyz, and why nothing can be answered for its sake."""
     policy = current_app.config["AUDIT_WHEN_DOWN"]
-    may_wait = False
+    record = None
     try:
         record = current().record
         if record is None:
             return {"store": OFF}, []
-        may_wait = policy == "spool"  # and not when nothing could be opened at all
         # Whoever decides empties the queue; on a quiet night only probes come.
         record.drain()
         state: dict[str, Any] = {
@@ -141,9 +140,15 @@ def told() -> tuple[dict[str, Any], list[str]]:
         }
         return {**state, "head": record.head().seq}, []
     except (NotRecorded, OSError) as error:
-        reason = f"decisions cannot be recorded: {error}"
         down = {"store": "down", "when_down": policy}
-        return ({**down, "errors": [reason]}, []) if may_wait else (down, [reason])
+        reasons = [f"decisions cannot be recorded: {error}"]
+        if record is None or policy != "spool":
+            return down, reasons
+        try:
+            record.may_wait()
+        except NotRecorded as worse:
+            return down, [*reasons, f"nor can they wait: {worse}"]
+        return {**down, "errors": reasons}, []
 
 
 def now() -> list[str]:
@@ -180,10 +185,14 @@ def client() -> str:
 
 
 def _before_it_leaves(response: Response) -> Response:
+    if response.status_code >= 400:
+        withdraw()  # its door failed after deciding: nothing of the decision is told
+        return response
     try:
         found = now()
     except NotRecorded as error:
-        log.error("answer withheld: it cannot be recorded (%s)", error)  # noqa: TRY400 - the message says all that may be said
+        # As text: of an exception the log tells the type alone, and this one's message holds nothing of the patient.
+        log.error("answer withheld: it cannot be recorded (%s)", str(error))  # noqa: TRY400 - the message says all
         told: Response = current_app.make_response(current_app.handle_user_exception(error))
         return told
     if found:

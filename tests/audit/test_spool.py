@@ -280,3 +280,68 @@ def test_what_waits_is_not_forgotten_when_the_policy_goes_back_to_refuse(
     with down(later), pytest.raises(NotRecorded):
         later.append(entry(5))
     assert later.waiting() == 0, "and none is added"
+
+
+# ---- a queue that is damaged ----
+
+
+@pytest.mark.parametrize("policy", ["spool", "refuse"])
+def test_a_damaged_file_is_told_and_nothing_goes_past_it(
+    policy: str, sqlite_url: str, spool: Path, opened: Callable[..., Record]
+) -> None:
+    spool.parent.mkdir()
+    spool.write_bytes(b"no database" * 1000)
+    record = opened(sqlite_url, spool, policy)
+    with pytest.raises(NotRecorded, match=r"the queue on disk, .*spool\.sqlite, is damaged .*docs/runbook\.md"):
+        record.append(entry(1))
+    with pytest.raises(NotRecorded):
+        record.may_wait()
+    assert record.head().seq == 0
+    spool.unlink()
+    record.append(entry(1))
+    assert numbers(record) == [1]
+
+
+@pytest.mark.parametrize("unreadable", ["x'ff'", "'[\"decision\"'", "'[]'", "'7'", "17"])
+def test_an_entry_that_cannot_be_read_is_told_and_never_dropped(
+    unreadable: str, record: Record, sqlite_url: str, spool: Path, opened: Callable[..., Record]
+) -> None:
+    with down(record):
+        record.append_many([entry(n) for n in (1, 2, 3)])
+    with sqlite3.connect(spool) as connection:
+        connection.execute(f"UPDATE waiting SET entry = {unreadable} WHERE place = 2")  # noqa: S608 - words of this test
+    connection.close()
+    record.append(entry(4))
+    assert numbers(record) == [1], "those before it go in"
+    record.append(entry(5))
+    assert record.waiting() == 4, "it is not dropped, and none goes past it"
+    record.may_wait()
+    refusing = opened(sqlite_url, spool, "refuse")
+    for act in (record.drain, lambda: refusing.append(entry(6))):
+        with pytest.raises(NotRecorded, match=r"entry 2 of the queue on disk, .*spool\.sqlite.*docs/runbook\.md"):
+            act()
+    with sqlite3.connect(spool) as connection:  # as the runbook says
+        connection.executescript(
+            "BEGIN; CREATE TABLE IF NOT EXISTS aside (place, id, entry);"
+            "INSERT INTO aside SELECT place, id, entry FROM waiting WHERE place = 2; DELETE FROM waiting WHERE place = 2; COMMIT"
+        )
+    connection.close()
+    assert record.drain() == 0
+    assert numbers(record) == [1, 3, 4, 5]
+
+
+def test_whether_an_entry_could_wait_is_tried_on_the_disk(
+    record: Record, spool: Path, sqlite_url: str, opened: Callable[..., Record]
+) -> None:
+    record.may_wait()
+    assert record.waiting() == 0
+    log = spool.with_name(f"{spool.name}-wal")
+    with sqlite3.connect(spool) as holds:  # while it is open the write-ahead log stays
+        holds.execute("SELECT count(*) FROM waiting").fetchone()
+        record.may_wait()
+        before = log.stat().st_size
+        record.may_wait()
+        assert log.stat().st_size > before
+    holds.close()
+    with pytest.raises(NotRecorded, match="nothing may wait"):
+        opened(sqlite_url, spool, "refuse").may_wait()

@@ -78,8 +78,8 @@ def take_feedback(service_id: str) -> Response:
     entries = feedback.read(body.sent(), keep_comments=client.keep_comments)
     try:
         record.current().feedback(client.name, service.id, entries)
-    except NotRecorded:
-        log.exception("feedback cannot be kept")
+    except NotRecorded as error:
+        log.error("feedback cannot be kept: %s", str(error))  # noqa: TRY400 - the message says all, and nothing of a patient
         raise Refusal("not-ready", headers={"Retry-After": "5"}) from None
     return _answer({}, _language(client))
 

@@ -16,8 +16,9 @@ from service.audit.errors import NotRecorded
 from service.audit.store import Record
 from service.bundle.kept import unpacked
 from service.decision import Decider
+from service.referral.strict_json import canonical
 from service.replay import NotReplayable, digest_of, replay
-from service.web import create_app, record
+from service.web import api, create_app, logs, record
 from tests.strategies import ROOT
 
 AT = "2026-11-23T09:00:00+01:00"
@@ -29,6 +30,7 @@ FORM = {
     "patient:recorded_at:day": "2026-11-23",
     "at": AT,
 }
+HOOK_INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 SUBJECT = {"reference": "Patient/test-1"}
 SNOMED = "http://snomed.info/sct"
 BUNDLE = {
@@ -118,7 +120,7 @@ def by_fhir(client: FlaskClient, _: Any) -> TestResponse:
 def by_hook(client: FlaskClient, _: Any) -> TestResponse:
     call = {
         "hook": "patient-view",
-        "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea",
+        "hookInstance": HOOK_INSTANCE,
         "context": {"userId": "Practitioner/test-1", "patientId": "test-1"},
         "prefetch": {"patient": BUNDLE["entry"][0]["resource"], "conditions": {**BUNDLE, "type": "searchset"}},
     }
@@ -200,6 +202,57 @@ def test_nothing_leaves_when_it_cannot_be_recorded(
         assert response.json["resourceType"] == "OperationOutcome"
 
 
+def test_a_decision_whose_door_failed_is_not_recorded(
+    recording: Flask, visitor: FlaskClient, referral: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = held(recording).head()
+    with monkeypatch.context() as broken:
+        broken.setattr(api, "json_response", lambda *_: 1 / 0)
+        response = by_api(visitor, referral)
+    assert response.status_code == 500
+    assert "Indication-Record" not in response.headers
+    assert held(recording).head() == before
+
+    failures = iter([ZeroDivisionError])
+
+    def fails_once(value: Any) -> str:
+        for failure in failures:
+            raise failure
+        return canonical(value)
+
+    monkeypatch.setattr(api, "canonical", lambda value: fails_once(value) if "lesions" in value else canonical(value))
+    lines = [json.loads(line) for line in by_batch(visitor, referral).data.splitlines()]
+    assert [line.get("status", 200) for line in lines] == [500, 200, 200]
+    assert held(recording).head().seq == before.seq + 2
+
+
+@pytest.mark.parametrize(
+    "what", ["answer withheld: it cannot be recorded (its disk is full)", "feedback cannot be kept"]
+)
+def test_the_log_says_why_nothing_was_recorded(
+    what: str,
+    recording: Flask,
+    visitor: FlaskClient,
+    referral: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with recording.app_context():
+        recorder = record.current()
+
+    def fail(*_: Any) -> None:
+        raise NotRecorded("its disk is full")
+
+    monkeypatch.setattr(recorder.record, "append_many", fail)
+    feedback = {
+        "feedback": [{"card": HOOK_INSTANCE, "outcome": "overridden", "outcomeTimestamp": "2026-11-26T09:00:00Z"}]
+    }
+    by_api(visitor, referral)
+    visitor.post("/cds-services/indication-patient-view/feedback", json=feedback)
+    lines = [logs.Plain().format(each) for each in caplog.records if each.levelname == "ERROR"]
+    assert any(what in line and "its disk is full" in line for line in lines), lines
+
+
 def test_the_printed_sheet_names_its_record(recording: Flask, visitor: FlaskClient) -> None:
     response = visitor.post("/print", data=FORM, headers={"Sec-Fetch-Site": "same-origin"})
     name = response.headers["Indication-Record"]
@@ -243,6 +296,25 @@ def test_a_state_folder_that_cannot_be_made(
     assert ready.status_code == 503
     assert "the folder of all that the service keeps cannot be used: Not a directory" in ready.text
     (tmp_path / "no-folder").unlink()
+    assert by_api(visitor, referral).status_code == 200
+    assert visitor.get("/readyz").status_code == 200
+
+
+@pytest.mark.parametrize("when_down", ["refuse", "spool"])
+def test_it_is_ready_only_when_decisions_are_recorded_or_wait(
+    when_down: str, tmp_path: Path, referral: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The store is healthy; what waits goes in first, and whether anything waits cannot be told."""
+    queue = tmp_path / "state" / "spool.sqlite"
+    queue.parent.mkdir(mode=0o700)
+    queue.write_bytes(b"no database" * 1000)
+    monkeypatch.setenv("INDICATION_STATE", str(queue.parent))
+    visitor = application(tmp_path, AUDIT_WHEN_DOWN=when_down).test_client()
+    assert by_api(visitor, referral).status_code == 503
+    ready = visitor.get("/readyz")
+    assert ready.status_code == 503
+    assert f"the queue on disk, {queue}, is damaged" in ready.text
+    queue.unlink()
     assert by_api(visitor, referral).status_code == 200
     assert visitor.get("/readyz").status_code == 200
 
