@@ -3,6 +3,7 @@
 A backup is itself a record in SQLite: it can be opened, verified and searched as any other.
 """
 
+import errno
 import os
 import shutil
 import tempfile
@@ -23,6 +24,9 @@ from service.audit.files import connected
 from service.audit.record import Head, Row
 from service.audit.store import Record
 from service.audit.tables import RECORD, RULEBOOK
+
+#: what file systems without hard links answer to one
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 
 
 class NotWhole(Exception):
@@ -58,8 +62,7 @@ def backup(record: Record, file: Path) -> Copied:
         with told(), closing(connected(unfinished)) as connection:
             connection.execute("PRAGMA journal_mode = DELETE")
         _flush(unfinished)
-        # No name is given away that somebody took meanwhile.
-        os.link(unfinished, file)
+        _named(unfinished, file)
         _flush(file.parent)
     finally:
         target.close()
@@ -93,8 +96,37 @@ def _opened_copy(file: Path) -> Iterator[Database]:
     with tempfile.TemporaryDirectory(prefix="indication-restore-") as folder:
         copy = Path(folder) / "backup.sqlite"
         shutil.copyfile(file, copy)
+        if not _is_record(copy):
+            raise WrongStore(
+                f"{file.name} is no backup of a record: it is empty, or a database of another kind. "
+                "Name a file that `flask audit backup` wrote"
+            )
         with closing(Database(address_of(copy))) as database:
             yield database
+
+
+def _is_record(file: Path) -> bool:
+    """Whether this database holds a record. To be asked before it is opened as one, which would make what is missing."""
+    with told(), closing(connected(file)) as connection:
+        tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        if not {"alembic_version", "head"} <= tables:
+            return False
+        found = connection.execute(
+            "SELECT EXISTS (SELECT version_num FROM alembic_version) AND EXISTS (SELECT 1 FROM head)"
+        )
+        return bool(found.fetchone()[0])
+
+
+def _named(unfinished: Path, file: Path) -> None:
+    """Gives what was written its name, unless somebody took that meanwhile: FileExistsError."""
+    try:
+        os.link(unfinished, file)
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        # No hard links there: an empty file takes the name, which then nobody else can take, and is replaced.
+        os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+        unfinished.replace(file)
 
 
 def _copied(source: Connection, copy: Connection) -> Head:

@@ -1,16 +1,9 @@
-"""Records as NDJSON: one JSON object a line, with all that is needed to verify them elsewhere."""
+"""Records as JSON data, with all that is needed to verify them elsewhere."""
 
 import json
-from collections.abc import Iterable, Iterator
 from typing import Any
 
-from service.audit.record import Row, canonical
-
-
-def lines(rows: Iterable[Row], *, with_content: bool) -> Iterator[str]:
-    """One line for each record, with its line feed: `parts` in canonical form."""
-    for row in rows:
-        yield canonical(parts(row, with_content=with_content)) + "\n"
+from service.audit.record import Row
 
 
 def parts(row: Row, *, with_content: bool) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """A backup is the record at one moment, whole, whatever is appended meanwhile; and what was restored is what was backed up."""
 
+import errno
 import json
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,7 @@ from service.audit.address import address_of
 from service.audit.backup import NotWhole, backup, restore
 from service.audit.database import Database
 from service.audit.errors import NotRecorded, WrongStore
-from service.audit.export import lines
+from service.audit.export import parts
 from service.audit.record import Entry, Row, canonical
 from service.audit.store import Record
 from tests.audit.conftest import PLANTED, entry
@@ -152,6 +155,54 @@ def test_what_is_no_backup(tmp_path: Path, url: str) -> None:
         restore(tmp_path / "text.sqlite", url)
 
 
+@pytest.mark.parametrize(
+    "statements", [(), ("CREATE TABLE ticket (id)",), ("CREATE TABLE alembic_version (version_num)",)]
+)
+def test_another_database_is_no_backup(
+    statements: tuple[str, ...], tmp_path: Path, url: str, opened: Callable[..., Record]
+) -> None:
+    """Opened as a record it would be made one, and be restored as one of no decision."""
+    file = tmp_path / "other.sqlite"
+    with closing(sqlite3.connect(file)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    file.touch()
+    kept = file.read_bytes()
+    with pytest.raises(WrongStore, match=r"other\.sqlite is no backup of a record: .* `flask audit backup`"):
+        restore(file, url)
+    assert file.read_bytes() == kept
+    assert opened(url).head().seq == 0
+
+
+def test_a_record_whose_head_was_removed_is_no_backup(record: Record, tmp_path: Path, sqlite_url: str) -> None:
+    backup(filled(record), tmp_path / "backup.sqlite")
+    by_hand(f"sqlite:///{tmp_path / 'backup.sqlite'}", "DELETE FROM head")
+    with pytest.raises(WrongStore, match="no backup"):
+        restore(tmp_path / "backup.sqlite", f"sqlite:///{tmp_path}/new.sqlite")
+    assert not (tmp_path / "new.sqlite").exists()
+
+
+def test_where_there_are_no_hard_links(record: Record, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_links(_: Path, file: Path) -> None:
+        raise PermissionError(errno.EPERM, "Operation not permitted")
+
+    def taken_meanwhile(_: Path, file: Path) -> None:
+        file.write_bytes(b"theirs")
+        no_links(_, file)
+
+    monkeypatch.setattr(os, "link", no_links)
+    file = tmp_path / "backup.sqlite"
+    copied = backup(filled(record), file)
+    kept = opened_file(file)
+    assert (kept.head(), kept.verify([copied.head])) == (copied.head, None)
+    kept.close()
+    monkeypatch.setattr(os, "link", taken_meanwhile)
+    with pytest.raises(FileExistsError):
+        backup(record, tmp_path / "second.sqlite")
+    assert (tmp_path / "second.sqlite").read_bytes() == b"theirs"
+    assert not list(tmp_path.glob(".*unfinished*"))
+
+
 def test_what_waits_is_told(sqlite_url: str, tmp_path: Path, opened: Callable[..., Record]) -> None:
     record = opened(sqlite_url, tmp_path / "spool.sqlite", "spool")
     record.append(entry(1))
@@ -173,12 +224,11 @@ def test_a_folder_that_is_not_there(record: Record, tmp_path: Path) -> None:
 def test_export(record: Record) -> None:
     record.append_many([entry(1), entry(2, line={"client": "é"})])
     record.erase([entry(2).id], "why", LATER, "admin")
-    told = [json.loads(line) for line in lines(record.rows(), with_content=True)]
+    told = [parts(row, with_content=True) for row in record.rows()]
     assert [each["seq"] for each in told] == [1, 2, 3]
     assert told[0]["content"] == {"input": PLANTED, "n": 1}
     assert told[1]["content"] is None
     assert told[1]["line"] == {"client": "é"}
-    assert all(line.endswith("\n") and line.count("\n") == 1 for line in lines(record.rows(), with_content=True))
 
 
 def test_an_export_can_be_verified_elsewhere(record: Record) -> None:
@@ -187,8 +237,8 @@ def test_an_export_can_be_verified_elsewhere(record: Record) -> None:
 
     record.append_many([entry(n) for n in range(5)])
     rows = []
-    for line in lines(record.rows(), with_content=True):
-        told = json.loads(line)
+    for row in record.rows():
+        told = parts(row, with_content=True)
         salt, content = told.pop("salt"), told.pop("content")
         told["line"] = canonical(told["line"])
         rows.append(Row(Recorded(**told), Content(salt, canonical(content))))
@@ -197,16 +247,17 @@ def test_an_export_can_be_verified_elsewhere(record: Record) -> None:
 
 def test_an_export_without_content_tells_nothing_of_it(record: Record) -> None:
     record.append(entry(1))
-    (line,) = lines(record.rows(), with_content=False)
-    assert PLANTED not in line
-    assert set(json.loads(line)) == {"seq", "id", "kind", "at", "line", "previous", "seal", "hash"}
+    (row,) = record.rows()
+    told = parts(row, with_content=False)
+    assert PLANTED not in json.dumps(told)
+    assert set(told) == {"seq", "id", "kind", "at", "line", "previous", "seal", "hash"}
 
 
 def test_an_export_of_what_was_altered(record: Record, url: str) -> None:
     record.append(Entry(entry(1).id, "decision", LATER, {}, {}))
     by_hand(url, "UPDATE record SET line = 'no json'")
-    (line,) = lines(record.rows(), with_content=False)
-    assert json.loads(line)["line"] == "no json"
+    (row,) = record.rows()
+    assert parts(row, with_content=False)["line"] == "no json"
 
 
 def test_unfinished_backups_are_told_from_backups(
