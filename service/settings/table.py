@@ -60,7 +60,7 @@ _SETTINGS = (
         "INDICATION_STORE",
         File("a file"),
         None,
-        "File of what the workers must know together: used tokens, feedback, forms waiting to be opened, counts, rates.",
+        "File of what the workers must know together: used tokens, forms waiting to be opened, counts, rates.",
         otherwise="`store.sqlite` in `server.state`",
     ),
     Setting(

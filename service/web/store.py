@@ -1,7 +1,8 @@
 """What the workers of this service must know together: tokens already used, forms waiting to be opened, counts, rates.
 
 One SQLite file beside the processes. It is no record of patients: a waiting form is the only thing in it that speaks of
-one, and it is overwritten when it is opened or when its time is over.
+one. It is overwritten when it is opened or when its time is over, and stands there encrypted under its ticket, of which the
+file holds the digest alone: SQLite moves rows from page to page, and what it leaves behind there no deleting reaches.
 """
 
 import hashlib
@@ -15,6 +16,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from flask import current_app
 
 from service.settings.folder import state_folder
@@ -52,6 +57,9 @@ _CHARGE = """
 INSERT INTO rate VALUES (:who, :now + :cost)
 ON CONFLICT (who) DO UPDATE SET empty = min(max(empty, :now) + :cost, :beyond)
 """
+
+#: each ticket's key encrypts once
+_NONCE = bytes(12)
 
 
 class Full(Exception):
@@ -125,18 +133,24 @@ class Store:
             (held,) = connection.execute("SELECT count(*) FROM ticket").fetchone()
             if held >= MOST_TICKETS:
                 raise Full
-            connection.execute("INSERT INTO ticket VALUES (?, ?, ?)", (_digest(ticket), body, now + ttl_s))
+            row = (_digest(ticket), _cipher(ticket).encrypt(_NONCE, body, None), now + ttl_s)
+            connection.execute("INSERT INTO ticket VALUES (?, ?, ?)", row)
         return ticket
 
     def ticket_take(self, ticket: str) -> bytes | None:
-        """What waits under this name, which is then gone; None when there is nothing, or no longer."""
+        """What waits under this name, which is then gone; None when there is nothing, no longer, or not as it was put."""
         now = time.time()
         with self._writing() as connection:
             found = connection.execute("SELECT body, until FROM ticket WHERE id = ?", (_digest(ticket),)).fetchone()
             connection.execute("DELETE FROM ticket WHERE id = ? OR until < ?", (_digest(ticket), now))
         # What was taken must not stay behind in the write-ahead log either.
         self._connection().execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return bytes(found[0]) if found is not None and found[1] >= now else None
+        if found is None or found[1] < now:
+            return None
+        try:
+            return _cipher(ticket).decrypt(_NONCE, bytes(found[0]), None)
+        except InvalidTag:
+            return None
 
     def tidy(self) -> None:
         """Overwrites forms whose time is over, in the write-ahead log too. Cheap; whoever probes the service calls it."""
@@ -201,6 +215,11 @@ def _connected(path: Path) -> sqlite3.Connection:
     # What was taken or has expired is overwritten, not only forgotten.
     connection.execute("PRAGMA secure_delete = ON")
     return connection
+
+
+def _cipher(ticket: str) -> AESGCM:
+    """What opens the one form that waits under this ticket. A ticket is 256 random bits, so nothing need be stretched."""
+    return AESGCM(HKDF(SHA256(), length=32, salt=None, info=b"indication ticket").derive(ticket.encode()))
 
 
 def _digest(*parts: str) -> bytes:

@@ -1,9 +1,11 @@
 """What the workers know together."""
 
 import multiprocessing
+import sqlite3
 import stat
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -76,11 +78,50 @@ def test_and_in_time(path):
     assert shared.ticket_take(shared.ticket_put(b"test", -1)) is None
 
 
-def test_what_was_taken_is_not_left_in_the_file(path):
+def _everything(path: Path) -> bytes:
+    return b"".join(each.read_bytes() for each in path.parent.iterdir() if not each.name.endswith("-shm"))
+
+
+def test_no_word_of_a_form_stands_in_the_files_before_it_is_taken_or_after(path):
+    """Many of them, of many lengths: SQLite then moves rows from page to page, and leaves parts of them behind."""
     shared = Store(path)
-    ticket = shared.ticket_put(b"test-secret-of-a-patient", 60)
+    of = lambda number: b"test-secret-of-a-patient " * (number * 37 % 100 + 1)  # noqa: E731 - a line says it
+    tickets = [shared.ticket_put(of(number), 60) for number in range(200)]
+    assert b"secret" not in _everything(path)
+    for number in range(0, 200, 3):
+        assert shared.ticket_take(tickets[number]) == of(number)
+    assert b"secret" not in _everything(path)
+
+
+def test_what_waits_is_opened_by_its_ticket_alone(path):
+    shared = Store(path)
+    ticket, other = shared.ticket_put(b"of one", 60), shared.ticket_put(b"of another", 60)
+    assert ticket.encode() not in _everything(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        mine, hers = (store._digest(each) for each in (ticket, other))
+        connection.execute("DELETE FROM ticket WHERE id = ?", (hers,))
+        connection.execute("UPDATE ticket SET id = ? WHERE id = ?", (hers, mine))
+    assert shared.ticket_take(ticket) is None
+    assert shared.ticket_take(other) is None, "under her ticket stands his form, which does not open"
+
+
+def test_what_was_altered_in_the_file_is_not_shown(path):
+    shared = Store(path)
+    ticket = shared.ticket_put(b"of somebody", 60)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("UPDATE ticket SET body = x'00'")
+    assert shared.ticket_take(ticket) is None
+
+
+def test_a_row_that_was_taken_is_overwritten(path):
+    """Whoever has the link from elsewhere must not find what it opens."""
+    shared = Store(path)
+    ticket = shared.ticket_put(b"test", 60)
+    with closing(sqlite3.connect(path)) as connection:
+        (body,) = connection.execute("SELECT body FROM ticket").fetchone()
+    assert body in _everything(path)
     assert shared.ticket_take(ticket)
-    assert not [each.name for each in path.parent.iterdir() if b"test-secret-of-a-patient" in each.read_bytes()]
+    assert body not in _everything(path)
 
 
 def test_there_is_an_end_to_tickets(path, monkeypatch):
@@ -121,9 +162,11 @@ def test_a_link_is_not_followed_to_somebody_elses_file(tmp_path):
 
 def test_a_form_whose_time_is_over_is_overwritten_when_the_service_is_probed(path):
     shared = Store(path)
-    shared.ticket_put(b"of somebody", -1)
     shared.ticket_put(b"of another", 60)
+    shared.ticket_put(b"of somebody", -1)
+    with closing(sqlite3.connect(path)) as connection:
+        kept, over = (body for (body,) in connection.execute("SELECT body FROM ticket ORDER BY until DESC"))
+    assert over in _everything(path)
     shared.tidy()
-    held = b"".join(each.read_bytes() for each in path.parent.iterdir() if not each.name.endswith("-shm"))
-    assert b"of somebody" not in held
-    assert b"of another" in held
+    assert over not in _everything(path)
+    assert kept in _everything(path)
