@@ -55,6 +55,7 @@ SILENCE_SECONDS = 10
 
 # This machine only, unless told otherwise: TLS, authentication and buffering belong to the proxy in front.
 _host = os.environ.get("HOST") or "127.0.0.1"
+_host = f"[{_host}]" if _host.count(":") > 1 and not _host.startswith(("unix:", "[")) else _host
 bind = _host if _host.startswith("unix:") else f"{_host}:{os.environ.get('PORT') or '8000'}"
 _bound, *_ = os.environ.get(LISTENING, bind).splitlines()
 if bind != _bound:

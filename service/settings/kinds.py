@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 
 from service.language.errors import nearest
 
-LONGEST = 4_000
+#: in place of an address of the record: nothing is recorded
+NO_RECORD = "off"
 _ON, _OFF = ("1", "on", "yes", "true"), ("0", "off", "no", "false")
 
 
@@ -37,18 +38,6 @@ class Kind(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
-    """Any text."""
-
-    told: str = "text"
-
-    def read(self, text: str) -> str:
-        if len(text) > LONGEST:
-            raise Wrong(f"at most {LONGEST} characters")
-        return text
-
-
-@dataclass(frozen=True, slots=True)
 class File:
     """A file or a folder; whether it exists is asked by whoever opens it."""
 
@@ -71,13 +60,47 @@ class Files:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
-    """Several words, parted by commas or spaces; in the file a list."""
+class Host:
+    """Where to listen; its port is a setting of its own."""
 
-    told: str = "a list"
+    told: str = "an address without its port, or `unix:` and a path"
 
-    def read(self, text: str) -> tuple[str, ...]:
-        return tuple(part for part in re.split(r"[,\s]+", text) if part)
+    def read(self, text: str) -> str:
+        if text.startswith("unix:") and text != "unix:":
+            return text
+        try:
+            is_one = bool(
+                re.fullmatch(r"[A-Za-z0-9._-]+", text) or ipaddress.IPv6Address(re.sub(r"^\[(.*)\]$", r"\1", text))
+            )
+        except ValueError:
+            is_one = False
+        if is_one:
+            return text
+        raise Wrong(f"{self.told} is needed, as in 127.0.0.1 or ::1; the port is server.port")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the record is kept, or that none is."""
+
+    told: str = f"an address of a database: `sqlite:///…`, `postgresql://…`, or `{NO_RECORD}`"
+
+    def read(self, text: str) -> str:
+        # Imported where it is needed: it brings a library of databases.
+        from service.audit.address import address
+        from service.audit.errors import WrongStore
+
+        word = text.strip().lower()
+        if word == NO_RECORD:
+            return word
+        if word in (*_OFF, "none", "null"):
+            # Nothing is switched off by a word that may have been meant otherwise.
+            raise Wrong("to record nothing, one word is understood", NO_RECORD)
+        try:
+            address(text)
+        except WrongStore as error:
+            raise Wrong(str(error)) from None
+        return text
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
-from service.settings.kinds import File, Files, Kind, Listed, OneOf, Web, Whole
+from service.settings.kinds import File, Files, Kind, OneOf, Web, Whole
 from service.settings.read import FILE, SettingsError, origins, read
 from service.settings.table import SETTINGS, Setting
 
@@ -104,8 +104,6 @@ def _like(kind: Kind, key: str) -> str:
             return f"/etc/indication/{key}"
         case Files():
             return f"[/etc/indication/{key}]"
-        case Listed():
-            return "[]"
         case Web():
             return f"https://{key.replace('_', '-')}.example"
         case OneOf():

@@ -108,9 +108,9 @@ def _texts(
             mistakes += list(_unknown(document))
             for name, setting in SETTINGS.items():
                 section, key = name.split(".")
-                value = _at(document.data, section, key)
-                if value is None:
+                if not _is_at(document.data, section, key):
                     continue
+                value = document.data[section][key]
                 try:
                     found[name] = (_text(setting, value), document, (section, key))
                 except Wrong as wrong:
@@ -127,13 +127,15 @@ def _texts(
     return found, mistakes
 
 
-def _at(data: Any, section: str, key: str) -> Any:
+def _is_at(data: Any, section: str, key: str) -> bool:
     inner = data.get(section) if isinstance(data, dict) else None
-    return inner.get(key) if isinstance(inner, dict) else None
+    return isinstance(inner, dict) and key in inner
 
 
 def _text(setting: Setting, value: Any) -> str:
     """A value of the file as the environment would have it. Raises Wrong."""
+    if value is None:
+        raise Wrong("nothing stands behind it: give it a value, or take the line away for the default")
     if setting.secret:
         raise Wrong(f"a secret belongs in the environment, as {setting.variable}, not in a file")
     if isinstance(value, bool):

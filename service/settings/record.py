@@ -6,8 +6,7 @@ from typing import Any
 
 from service.audit.store import Record
 from service.settings.folder import state_folder
-
-OFF = "off"
+from service.settings.kinds import NO_RECORD
 
 
 def address(config: Mapping[str, Any]) -> str:
@@ -22,6 +21,6 @@ def address(config: Mapping[str, Any]) -> str:
 def opened(config: Mapping[str, Any]) -> Record | None:
     """The record; None when nothing is recorded. Raises NotRecorded, OSError."""
     where = address(config)
-    if where == OFF:
+    if where == NO_RECORD:
         return None
     return Record.open(where, state_folder(os.environ) / "spool.sqlite", config["AUDIT_WHEN_DOWN"])

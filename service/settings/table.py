@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from service.settings.kinds import File, Files, Flag, Header, Kind, Networks, OneOf, Pages, Web, Whole, Words
+from service.settings.kinds import Database, File, Files, Flag, Header, Host, Kind, Networks, OneOf, Pages, Web, Whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ _SETTINGS = (
     Setting(
         "server.host",
         "HOST",
-        Words("an address"),
+        Host(),
         "127.0.0.1",
         "Address to listen on, from the next start: this machine only, unless told otherwise. `unix:/run/indication/http.sock` is "
         "a socket.",
@@ -190,7 +190,7 @@ _SETTINGS = (
     Setting(
         "audit.store",
         "INDICATION_AUDIT_STORE",
-        Words("an address of a database: `sqlite:///…`, `postgresql://…`, or `off`"),
+        Database(),
         None,
         "Where decisions are recorded. The password of a database belongs in `PGPASSWORD` or in a password file, not here. "
         "`off` records nothing, for development.",

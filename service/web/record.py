@@ -17,7 +17,8 @@ from service.audit.record import Entry, canonical
 from service.audit.store import Record
 from service.bundle.kept import packed
 from service.replay import digest_of, summary_of
-from service.settings.record import OFF, opened
+from service.settings.kinds import NO_RECORD
+from service.settings.record import opened
 from service.web import tracing
 from service.web.decisions import Made, waiting, withdraw
 from service.web.metrics import counting
@@ -130,7 +131,7 @@ def told() -> tuple[dict[str, Any], list[str]]:
     try:
         record = current().record
         if record is None:
-            return {"store": OFF}, []
+            return {"store": NO_RECORD}, []
         # Whoever decides empties the queue; on a quiet night only probes come.
         record.drain()
         state: dict[str, Any] = {

@@ -136,6 +136,21 @@ def test_nor_does_flask_run() -> None:
     assert "0.0.0.0 can be reached from other machines" in run.stderr
 
 
+def test_an_address_of_ipv6_is_listened_on(tmp_path: Path) -> None:
+    """Its colons are told from the port's."""
+    with (tmp_path / "log").open("wb") as log:
+        server = start(ROOT, ROOT / "rules", 0, log, settings={"HOST": "::1"})
+    try:
+        end = time.monotonic() + START_SECONDS
+        while "Listening at: http://[::1]:" not in (told := (tmp_path / "log").read_text()) and time.monotonic() < end:
+            assert server.poll() is None, told
+            time.sleep(0.1)
+        assert "Listening at: http://[::1]:" in told
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
 def test_a_unix_socket_is_served(tmp_path: Path) -> None:
     path = tmp_path / "http.sock"
     with (tmp_path / "log").open("wb") as log:

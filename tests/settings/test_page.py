@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from service.cli import mends_settings
 from service.cli.settings import settings
 from service.settings import page
-from service.settings.kinds import Words
+from service.settings.kinds import Header
 from service.settings.read import FILE, read
 from service.settings.table import SETTINGS, Setting
 from tests.strategies import ROOT
@@ -50,7 +50,7 @@ def test_the_example_file_without_its_signs_is_a_good_one(tmp_path: Path) -> Non
 
 
 def test_a_secret_is_offered_in_the_environment_alone() -> None:
-    secret = Setting("access.pepper", "INDICATION_PEPPER", Words(), None, "A secret.", secret=True)
+    secret = Setting("access.pepper", "INDICATION_PEPPER", Header(), None, "A secret.", secret=True)
     table = {"access.pepper": secret}
     assert "access.pepper" not in page.markdown(table)
     assert "INDICATION_PEPPER" in page.markdown(table)

@@ -78,6 +78,46 @@ def test_a_value_is_never_repeated(tmp_path: Path) -> None:
     assert "s3cr3t" not in mistakes(environment)
 
 
+def test_a_key_without_a_value_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    """It would look as if the API were for clients alone, and it would be open."""
+    found = mistakes(written(tmp_path, "access:\n  api:\naudit:\n  store: null\n  keep: ~\n"))
+    assert [line.split(": ", 2)[1] for line in found.splitlines()] == ["access.api", "audit.store", "audit.keep"]
+    assert "settings.yaml:2:7: access.api: nothing stands behind it: give it a value, or take the line away" in found
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("mysql://x", "a record is kept in SQLite or PostgreSQL"),
+        ("record.sqlite", "cannot be read: write sqlite:///path/of/record.sqlite"),
+        ("sqlite://", "must name a file and nothing else"),
+        ("no", "did you mean «off»"),
+        ("false", "did you mean «off»"),
+        ('"0"', "did you mean «off»"),
+        ("none", "did you mean «off»"),
+    ],
+)
+def test_what_is_no_place_for_a_record_is_told_before_the_start(given: str, told: str, tmp_path: Path) -> None:
+    assert told in mistakes(written(tmp_path, f"audit:\n  store: {given}\n"))
+    assert told in mistakes({"INDICATION_AUDIT_STORE": given.strip('"')})
+
+
+@pytest.mark.parametrize("given", ["off", "OFF", "sqlite:////a/record.sqlite", "postgres://one@a.example/b"])
+def test_a_place_for_the_record(given: str, tmp_path: Path) -> None:
+    meant = "off" if given == "OFF" else given
+    assert read(written(tmp_path, f"audit:\n  store: {given}\n"))["audit.store"] == meant
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1", "::1", "[::1]", "::", "service.example", "unix:/run/indication.sock"])
+def test_where_to_listen(given: str) -> None:
+    assert read({"HOST": given})["server.host"] == given
+
+
+@pytest.mark.parametrize("given", ["127.0.0.1:8000", "[::1]:8000", "[::1", "::g", "unix:", "http://127.0.0.1", "a b"])
+def test_where_nobody_can_listen(given: str) -> None:
+    assert "an address without its port" in mistakes({"HOST": given})
+
+
 def test_a_file_that_is_not_there_is_told(tmp_path: Path) -> None:
     assert "cannot be read" in mistakes({FILE: str(tmp_path / "none.yaml")})
 

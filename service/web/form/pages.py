@@ -23,7 +23,7 @@ from service.language.vocabulary import Text
 from service.referral import strict_json
 from service.referral.complaints import ReferralError
 from service.referral.schema import MAX_LESIONS, parse_day
-from service.settings.record import OFF
+from service.settings.kinds import NO_RECORD
 from service.tell import words
 from service.web import asked, refusals
 from service.web.answering import identified
@@ -192,7 +192,7 @@ def sheet() -> BaseResponse:
             view=result.view(viewer.answer, desk.decider.rulebook, visit.language, viewer.labels),
             facts=_facts(viewer, visit.language)[:MOST_FACTS],
             # What `flask audit show` takes, years later: the sheet is what stays in the patient's file.
-            record=outcome.made.id if outcome.made and current_app.config["AUDIT_STORE"] != OFF else "",
+            record=outcome.made.id if outcome.made and current_app.config["AUDIT_STORE"] != NO_RECORD else "",
         ),
     )
 
