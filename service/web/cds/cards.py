@@ -45,8 +45,9 @@ class Material:
     #: what could not be used: each has `resource`, `code` and `text`
     unused: Sequence[Any]
     language: str
-    #: the hookInstance
-    instance: str
+    #: random, of this answer alone: the cards' names are made of it. Feedback names a card in the record for ever, so a name
+    #: must not be one that can be computed from a referral
+    seed: str
     #: reference of the patient, for drafts that are suggested
     subject: str
     #: references of why it is ordered, for the same
@@ -62,9 +63,8 @@ class Material:
         return Text(fr, en).in_(self.language)
 
     def uuid(self, *what: str) -> str:
-        """The same call with the same data gives the same names."""
-        stamp = (self.instance, self.answer["input_digest"], self.answer["rulebook"]["digest"], self.language)
-        return str(uuid.uuid5(_NAMESPACE, "|".join((*stamp, *what))))
+        """The same material gives the same names."""
+        return str(uuid.uuid5(_NAMESPACE, "|".join((self.seed, *what))))
 
 
 def cards(material: Material) -> list[Card]:

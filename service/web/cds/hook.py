@@ -23,7 +23,6 @@ _KINDS: Mapping[type, Text] = {
 class Call:
     """One call of a hook."""
 
-    instance: str
     patient: str
     #: resources of the draft Bundle, as sent
     drafts: tuple[Resource, ...]
@@ -50,7 +49,6 @@ def read(body: Any, service: Service) -> Call:
         wanted = {_local(each) for each in context["selections"]}
         selected = tuple(resource for names, resource in drafts if wanted & names)
     return Call(
-        instance=body["hookInstance"].lower(),
         patient=context["patientId"],
         drafts=tuple(resource for _, resource in drafts),
         selected=selected,

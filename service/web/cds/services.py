@@ -1,6 +1,7 @@
 """The addresses of the door: discovery, the three services, feedback."""
 
 import logging
+import secrets
 from datetime import UTC, datetime
 from typing import Any
 
@@ -137,6 +138,11 @@ def now() -> datetime:
     return datetime.now(UTC).replace(microsecond=0)
 
 
+def seed() -> str:
+    """What nobody can guess."""
+    return secrets.token_hex(16)
+
+
 def _cards(sent: hook.Call, service: discovery.Service, client: Client, language: Language) -> list[cards.Card]:
     on_orders = "draftOrders" in service.context
     requests = orders.requests(sent.selected)
@@ -161,6 +167,9 @@ def _cards(sent: hook.Call, service: discovery.Service, client: Client, language
     if not (reading.concerned or named):
         return []
     decision = decided(desk, reading, at, language, "cds-hooks")
+    names = seed()
+    # In the content, which an erasure takes away.
+    decisions.beside(cards_named_from=names)
     return cards.cards(
         cards.Material(
             answer=decision.answer,
@@ -168,7 +177,7 @@ def _cards(sent: hook.Call, service: discovery.Service, client: Client, language
             origins=reading.origins,
             unused=(*data.faults, *decision.unused),
             language=language,
-            instance=sent.instance,
+            seed=names,
             subject=_subject(sent.patient),
             reasons=list(dict.fromkeys(ref for each in requests for ref in orders.reason_references(each))),
             source=_base(client),

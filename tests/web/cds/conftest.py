@@ -46,8 +46,9 @@ def cds_app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 @pytest.fixture
 def cds(cds_app: Flask, monkeypatch: pytest.MonkeyPatch, at: datetime, tmp_path: Path) -> FlaskClient:
-    """A client of the door, at the moment `at`, with a store of its own."""
+    """A client of the door, at the moment `at`, with a store of its own; its cards are named from one known seed."""
     monkeypatch.setattr(services, "now", lambda: at)
+    monkeypatch.setattr(services, "seed", lambda: "known")
     monkeypatch.setitem(cds_app.extensions, store.EXTENSION, store.Store(tmp_path / "store.sqlite"))
     return cds_app.test_client()
 

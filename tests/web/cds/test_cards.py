@@ -17,7 +17,7 @@ from service.web.cds import override
 from service.web.cds.cards import BOOKABLE, Material, cards, held_acts
 from service.web.cds.markdown import bullets, escaped, table
 from tests.strategies import examples
-from tests.web.cds.conftest import INSTANCE, SELECT, call_body, holds, service_request
+from tests.web.cds.conftest import SELECT, call_body, holds, service_request
 
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable("table")
 #: what an attacker, or a careless terminology, would put into a name
@@ -111,7 +111,7 @@ def test_no_card_carries_html_or_a_link_of_a_record(answered, name, reason):
         **answered,
         unused=[Unused(name, "unit", Text(reason, reason))],
         language="en",
-        instance=INSTANCE,
+        seed="s",
         subject="Patient/test-1",
     )
     for card in cards(material):
@@ -206,9 +206,7 @@ def test_an_alert_is_a_card_of_its_own(ehr, reads, referral):
 def test_a_long_alert_still_has_a_short_summary(answered):
     alert = {"rule": "a.b", "label": "word " * 80, "because": "", "action": "", "within": "", "sources": []}
     answer = answered["answer"] | {"alerts": [alert, alert]}
-    material = Material(
-        **answered | {"answer": answer}, unused=(), language="en", instance=INSTANCE, subject="Patient/x"
-    )
+    material = Material(**answered | {"answer": answer}, unused=(), language="en", seed="s", subject="Patient/x")
     warning, _ = cards(material)
     assert len(warning["summary"]) < 140
     assert warning["summary"].endswith("… (+1)")
@@ -284,7 +282,7 @@ def test_override_reasons_are_the_standard_ones_in_both_languages():
 
 
 def test_nothing_is_left_of_a_card_that_is_null_or_empty(answered):
-    material = Material(**answered, unused=(), language="fr", instance=INSTANCE, subject="Patient/test-1")
+    material = Material(**answered, unused=(), language="fr", seed="s", subject="Patient/test-1")
     (card,) = cards(material)
     assert "links" not in card
     assert "url" not in card["source"]

@@ -1,6 +1,7 @@
 """Whatever door an answer leaves by, it stands in the record first, and can be made again from there."""
 
 import json
+import uuid
 from collections.abc import Callable
 from datetime import datetime
 from functools import cache
@@ -19,6 +20,7 @@ from service.decision import Decider
 from service.referral.strict_json import canonical
 from service.replay import NotReplayable, digest_of, replay
 from service.web import api, create_app, logs, record
+from service.web.cds import cards
 from tests.strategies import ROOT
 
 AT = "2026-11-23T09:00:00+01:00"
@@ -332,20 +334,38 @@ def test_a_service_that_records_nothing_says_so(tmp_path: Path, referral: dict[s
 def test_feedback_stands_in_the_record_with_the_cards_of_its_decision(recording: Flask, visitor: FlaskClient) -> None:
     response = by_hook(visitor, None)
     assert response.json is not None
-    cards = [card["uuid"] for card in response.json["cards"]]
+    names = [card["uuid"] for card in response.json["cards"]]
     row = held(recording).get(response.headers["Indication-Record"])
     assert row.content is not None
-    assert set(cards) == set(json.loads(row.content.body)["cards"])
+    assert set(names) == set(json.loads(row.content.body)["cards"])
     assert "cards" not in row.recorded.line
-    feedback = {"feedback": [{"card": cards[0], "outcome": "overridden", "outcomeTimestamp": "2026-11-26T09:00:00Z"}]}
+    feedback = {"feedback": [{"card": names[0], "outcome": "overridden", "outcomeTimestamp": "2026-11-26T09:00:00Z"}]}
     assert visitor.post("/cds-services/indication-patient-view/feedback", json=feedback).status_code == 200
     head = held(recording).head()
     (last,) = held(recording).rows(head.seq, head.seq)
     assert last.recorded.kind == "feedback"
     line = json.loads(last.recorded.line)
-    assert (line["card"], line["outcome"]) == (cards[0], "overridden")
+    assert (line["card"], line["outcome"]) == (names[0], "overridden")
     assert visitor.post("/cds-services/indication-patient-view/feedback", json=feedback).status_code == 200
     assert held(recording).head() == head, "said twice, recorded once"
+
+
+def test_no_name_of_a_card_can_be_computed_once_its_decision_is_erased(recording: Flask, visitor: FlaskClient) -> None:
+    """It stands in the line of the feedback for ever: whoever has the call could try every referral."""
+    first, again = (by_hook(visitor, None) for _ in range(2))
+    assert first.json is not None
+    assert again.json is not None
+    names = [card["uuid"] for card in first.json["cards"]]
+    assert not {*names} & {card["uuid"] for card in again.json["cards"]}, "each answer has names of its own"
+    row = held(recording).get(first.headers["Indication-Record"])
+    assert row.content is not None
+    secret = json.loads(row.content.body)["cards_named_from"]
+    assert len(secret) == 32
+    assert str(uuid.uuid5(cards._NAMESPACE, f"{secret}|info")) in names, (
+        "while it is kept the same cards can be made again"
+    )
+    assert secret not in row.recorded.line
+    assert secret not in first.text
 
 
 def test_decisions_wait_with_their_rulebook_while_the_store_is_down(
