@@ -93,7 +93,7 @@ class Database:
         word = text.strip().lower()
         if word == NO_RECORD:
             return word
-        if word in (*_OFF, "none", "null"):
+        if word in _OFF:
             # Nothing is switched off by a word that may have been meant otherwise.
             raise Wrong("to record nothing, one word is understood", NO_RECORD)
         try:

@@ -89,12 +89,12 @@ def test_a_key_without_a_value_is_told_and_not_passed_over(tmp_path: Path) -> No
     ("given", "told"),
     [
         ("mysql://x", "a record is kept in SQLite or PostgreSQL"),
+        ("none", "cannot be read: write sqlite:///path/of/record.sqlite"),
         ("record.sqlite", "cannot be read: write sqlite:///path/of/record.sqlite"),
         ("sqlite://", "must name a file and nothing else"),
         ("no", "did you mean «off»"),
         ("false", "did you mean «off»"),
         ('"0"', "did you mean «off»"),
-        ("none", "did you mean «off»"),
     ],
 )
 def test_what_is_no_place_for_a_record_is_told_before_the_start(given: str, told: str, tmp_path: Path) -> None:
