@@ -3,17 +3,12 @@
 import http.client
 import json
 import os
-import socket
-from collections.abc import Mapping
-from typing import Any
 
 import click
 
 from service.cli.common import fail
+from service.settings.asking import UNIX, asked
 from service.settings.read import SettingsError, read
-
-_EVERYWHERE: Mapping[str, str] = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104 - compared, not listened on
-_UNIX = "unix:"
 
 
 @click.command("ready")
@@ -35,9 +30,10 @@ def ready(patience: float, at: str | None) -> None:
       docker compose exec indication flask ready
     """
     host, port = _place(at) if at else _listening()
-    where = host if host.startswith(_UNIX) else f"{host}:{port}"
+    where = host if host.startswith(UNIX) else f"{host}:{port}"
     try:
-        status, told = _asked(host, port, patience)
+        status, body = asked(host, port, "/readyz", patience)
+        told = json.loads(body)
     except (OSError, http.client.HTTPException, ValueError) as error:
         fail(
             f"{where}: no server answers as one should ({type(error).__name__}: {error})",
@@ -58,23 +54,8 @@ def _listening() -> tuple[str, int]:
 
 def _place(at: str) -> tuple[str, int]:
     host, _, port = at.rpartition(":")
-    if at.startswith(_UNIX):
+    if at.startswith(UNIX):
         return at, 0
     if not host or not port.isdecimal():
         raise click.BadParameter("HOST:PORT or unix:PATH is needed, as in 127.0.0.1:8000", param_hint="--at")
-    return host.strip("[]"), int(port)
-
-
-def _asked(host: str, port: int, patience: float) -> tuple[int, Any]:
-    """Raises OSError, HTTPException; ValueError for what is no JSON."""
-    connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=patience)
-    try:
-        if host.startswith(_UNIX):
-            connection.host, connection.sock = "localhost", socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-            connection.sock.settimeout(patience)
-            connection.sock.connect(host.removeprefix(_UNIX))
-        connection.request("GET", "/readyz")
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
-    finally:
-        connection.close()
+    return host, int(port)

@@ -61,7 +61,6 @@ def recorded_event(record: Mapping[str, Any]) -> Resource:
         "detail",
         "door",
         "request",
-        "decision",
         "card",
     )
     details = [

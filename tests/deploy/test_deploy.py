@@ -118,6 +118,12 @@ def test_the_container_file_is_right(tmp_path: Path) -> None:
     assert "DL3007" in linted(wrong)
 
 
+def test_the_container_is_asked_where_its_settings_say_that_it_listens() -> None:
+    """A file of settings may name another port than the environment, which names none."""
+    (command,) = re.findall(r"^HEALTHCHECK .*?CMD (\[.*?\])$", CONTAINERFILE, re.MULTILINE | re.DOTALL)
+    assert yaml.safe_load(command) == ["python", "-m", "service.settings.asking"]
+
+
 def copied() -> Iterator[str]:
     """What the container file copies from the project."""
     for line in re.findall(r"^COPY (?!--from)(.*)$", CONTAINERFILE, re.MULTILINE):

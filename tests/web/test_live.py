@@ -131,10 +131,17 @@ def test_the_server_is_asked_by_whoever_runs_it(root: Path, tmp_path: Path, host
     settings = {"HOST": host.format(folder=tmp_path), "INDICATION_STATE": str(tmp_path / "state")}
     log = tmp_path / "log"
     with serving(root, root / "rules", log, settings=settings) as server:
-        here = {**os.environ, **settings, "PORT": str(server.port)}
+        file = tmp_path / "settings.yaml"
+        file.write_text(f"server:\n  port: {server.port}\n", encoding="utf-8")
+        here = {**os.environ, **settings, "INDICATION_SETTINGS": str(file)}
         ready = [sys.executable, "-m", "flask", "ready"]
+        alive = [sys.executable, "-m", "service.settings.asking"]
         told = subprocess.run(ready, cwd=root, env=here, capture_output=True, text=True, timeout=60, check=True)
         assert json.loads(told.stdout)["record"]["store"] == "sqlite"
+        assert subprocess.run(alive, cwd=root, env=here, timeout=60, check=False).returncode == 0
+    gone = subprocess.run(alive, cwd=root, env=here, capture_output=True, text=True, timeout=60, check=False)
+    assert gone.returncode == 1
+    assert gone.stderr.startswith("no server answers as one should")
     told = subprocess.run(ready, cwd=root, env=here, capture_output=True, text=True, timeout=60, check=False)
     assert told.returncode == 1
     assert "no server answers as one should" in told.stderr
