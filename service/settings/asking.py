@@ -26,7 +26,7 @@ def asked(host: str, port: int, path: str, patience: float) -> tuple[int, bytes]
     connection = http.client.HTTPConnection(_EVERYWHERE.get(host, host), port, timeout=patience)
     try:
         if host.startswith(UNIX):
-            connection.host, connection.sock = "localhost", socket.socket(socket.AFUNIX, socket.SOCK_STREAM)
+            connection.host, connection.sock = "localhost", socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.sock.settimeout(patience)
             connection.sock.connect(host.removeprefix(UNIX))
         connection.request("GET", path)

@@ -134,6 +134,9 @@ def told() -> tuple[dict[str, Any], list[str]]:
             return {"store": NO_RECORD}, []
         # Whoever decides empties the queue; on a quiet night only probes come.
         record.drain()
+        # It may be read and yet not written to: a disk that is full, a server that follows another.
+        if refused := record.refuses():
+            raise NotRecorded(refused)
         state: dict[str, Any] = {
             "store": "postgresql" if record.database.file is None else "sqlite",
             "when_down": policy,
@@ -147,9 +150,9 @@ def told() -> tuple[dict[str, Any], list[str]]:
             return down, reasons
         try:
             record.may_wait()
+            return {**down, "waiting": record.waiting(), "errors": reasons}, []
         except NotRecorded as worse:
             return down, [*reasons, f"nor can they wait: {worse}"]
-        return {**down, "errors": reasons}, []
 
 
 def now() -> list[str]:

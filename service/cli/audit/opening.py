@@ -8,13 +8,14 @@ from service.audit.errors import NotRecorded
 from service.audit.store import Record
 from service.cli.common import complain, fail
 from service.settings import record as settings
+from service.settings.kinds import NO_RECORD
 
 
 def opened() -> Record:
     """The record, or the end of the command with the reason why there is none. It is never made here: an empty one is whole."""
     try:
         where = settings.address(current_app.config)
-        if where == settings.OFF:
+        if where == NO_RECORD:
             fail("nothing is recorded here: audit.store is «off» (INDICATION_AUDIT_STORE)")
         file = read(where).file
         if file is not None and not file.exists():

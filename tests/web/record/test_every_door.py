@@ -321,6 +321,33 @@ def test_it_is_ready_only_when_decisions_are_recorded_or_wait(
     assert visitor.get("/readyz").status_code == 200
 
 
+@pytest.mark.parametrize(("when_down", "code"), [("refuse", 503), ("spool", 200)])
+def test_a_store_that_can_be_read_and_not_written_to_is_down(
+    when_down: str, code: int, tmp_path: Path, referral: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk that is full, a database that follows another: it is tried with every probe, until it takes again."""
+    monkeypatch.setenv("INDICATION_STATE", str(tmp_path / "state"))
+    monkeypatch.setattr("service.audit.circuit.PAUSE_SECONDS", 0.0)
+    app = application(tmp_path, AUDIT_WHEN_DOWN=when_down)
+    visitor = app.test_client()
+    assert by_api(visitor, referral).status_code == 200
+
+    def full(_: Any) -> Any:
+        raise NotRecorded("the record's store cannot be used: its disk is full")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(held(app).database, "write", full)
+        assert by_api(visitor, referral).status_code == code
+        ready = visitor.get("/readyz")
+        assert ready.status_code == code
+        assert "its disk is full" in ready.text
+        assert ready.json is not None
+        assert ready.json["record"]["store"] == "down"
+        assert ready.json["record"].get("waiting") == (1 if when_down == "spool" else None)
+    assert visitor.get("/readyz").status_code == 200
+    assert held(app).head().seq == (2 if when_down == "spool" else 1)
+
+
 def test_a_service_that_records_nothing_says_so(tmp_path: Path, referral: dict[str, Any]) -> None:
     app = application(tmp_path, AUDIT_STORE="off")
     response = by_api(app.test_client(), referral)
