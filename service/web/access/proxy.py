@@ -2,7 +2,6 @@
 
 import ipaddress
 from collections.abc import Sequence
-from typing import Any
 
 from flask import Request
 
@@ -42,9 +41,14 @@ def among(address: str | None, networks: Sequence[str]) -> bool:
     """Whether an address is in one of these networks; a peer at a unix socket has none."""
     if not address:
         return UNIX in networks
+    found = read_address(address)
+    return found is not None and any(found in ipaddress.ip_network(network) for network in networks if network != UNIX)
+
+
+def read_address(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """An address, one of IPv4 that is written as IPv6 (`::ffff:192.0.2.7`) as itself; None when it is none."""
     try:
-        found: Any = ipaddress.ip_address(address.partition("%")[0])
+        found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:
-        return False
-    found = getattr(found, "ipv4_mapped", None) or found
-    return any(found in ipaddress.ip_network(network) for network in networks if network != UNIX)
+        return None
+    return getattr(found, "ipv4_mapped", None) or found

@@ -16,7 +16,7 @@ from flask import current_app, request
 from service.clients.callers import Rate
 from service.web import store
 from service.web.access.caller import Caller
-from service.web.access.proxy import LOOPBACK, among
+from service.web.access.proxy import LOOPBACK, among, read_address
 from service.web.problem import Problem
 
 log = logging.getLogger(__name__)
@@ -75,9 +75,8 @@ def _who(caller: Caller) -> bytes | None:
 
 
 def _network(address: str) -> str:
-    try:
-        found = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
+    found = read_address(address)
+    if found is None:
         return ""
     return str(ipaddress.ip_network((found, _PREFIX[found.version]), strict=False))
 

@@ -94,7 +94,7 @@ class Unavailable(Refusal):
 
 
 class TooOften(Refusal):
-    """A known client that calls more often than it may. `seconds` to wait."""
+    """A known client that calls more often than it may, or whoever tries tokens out. `seconds` to wait."""
 
     status = 429
 
@@ -139,22 +139,32 @@ def authenticate(
     Raises Refused, Forbidden when it may not use `hook`, TooOften, or Unavailable. Each is counted and logged.
     """
     try:
-        if clients.open_:
-            if proxy.passes_on(request) and not current_app.config["EXPOSED"]:
-                raise Refused("forwarded")
-            return _let_in(clients.anonymous, clients)
-        if clients.mistakes:
-            raise Unavailable("clients-file")
-        client = _authenticated(_bearer(request), clients, store, urlsplit(audience).path, clock())
+        client = _let_in(_known(request, clients, store, urlsplit(audience).path, clock()), clients)
         if hook is not None:
             permit(client, hook)
-        _let_in(client, clients)
     except Refusal as refusal:
         refused()[refusal.reason, refusal.client] += 1
         counting.refused(refusal.reason)
         log.warning("call refused: %s (client %s)", refusal.reason, refusal.client)
         raise
     return client
+
+
+def _known(request: Request, clients: Clients, store: Replays, path: str, now: float) -> Client:
+    """Who sends this request. Raises Refused, TooOften or Unavailable."""
+    try:
+        if clients.open_:
+            if proxy.passes_on(request) and not current_app.config["EXPOSED"]:
+                raise Refused("forwarded")
+            return clients.anonymous
+        if clients.mistakes:
+            raise Unavailable("clients-file")
+        return _authenticated(_bearer(request), clients, store, path, now)
+    except Refused:
+        # Whoever tries tokens out is counted as well, by address.
+        if seconds := rates.too_often(callers.ANONYMOUS):
+            raise TooOften("rate", callers.ANONYMOUS.name, seconds) from None
+        raise
 
 
 def _let_in(client: Client, clients: Clients) -> Client:

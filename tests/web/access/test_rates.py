@@ -130,12 +130,37 @@ def test_an_unknown_caller_is_counted_by_network(send: Send, set_up: Callable[..
 
     assert [status("192.0.2.7"), status("192.0.2.7"), status("192.0.2.8")] == [200, 429, 200]
     assert [status("2001:db8::1"), status("2001:db8::2"), status("2001:db8:0:1::1")] == [200, 429, 200]
+    # As a listener of both families sees them: written as IPv6, they are the same addresses of IPv4.
+    assert [status("::ffff:192.0.2.9"), status("192.0.2.9"), status("::ffff:192.0.2.10")] == [200, 429, 200]
 
 
 def test_whoever_tries_keys_out_is_counted(send: Send, keys: dict[str, str], set_up: Callable[..., None]) -> None:
     set_up(RATE=1, BURST=2)
     assert [send("/version", keys["nobody"]).status_code for _ in range(3)] == [401, 401, 429]
     assert send("/version", keys["evaluate"]).status_code == 200, "a good key from the same place is another caller"
+
+
+@pytest.mark.parametrize(("path", "method"), [("/cds-services", "GET"), ("/fhir/$recommend", "POST")])
+def test_whoever_tries_tokens_out_at_the_door_of_ehrs_is_counted(
+    send: Send, sign_as_ehr: Any, set_up: Callable[..., None], path: str, method: str
+) -> None:
+    set_up(RATE=1, BURST=5)
+    answers = [send(path, sign_as_ehr("https://elsewhere.example"), method) for _ in range(30)]
+    assert [answer.status_code for answer in answers] == [401] * 5 + [429] * 25
+    assert answers[-1].json["issue"][0]["code"] == "throttled"
+    assert int(answers[-1].headers["Retry-After"]) > 0
+    good = send(path, sign_as_ehr(f"https://indication.example{path}"), method)
+    assert good.status_code not in (401, 429), "a good token from the same place is another caller"
+
+
+def test_an_ehr_that_asks_what_it_may_not_is_counted(
+    send: Send, known: Callable[..., None], entries: list[dict[str, Any]], sign_as_ehr: Any
+) -> None:
+    ehr = next(entry for entry in entries if entry["name"] == "ehr")
+    known(ehr | {"rate": {"per_minute": 1, "burst": 1}})
+    path = "/cds-services/indication-patient-view"
+    answers = [send(path, sign_as_ehr(f"https://indication.example{path}"), "POST") for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [403, 429]
 
 
 def test_this_machine_is_not_counted(send: Send, set_up: Callable[..., None]) -> None:
