@@ -66,6 +66,9 @@ if bind != _bound:
 limit_request_line = 2048
 limit_request_fields = 64
 limit_request_field_size = 8190
+# Whoever calls from this machine, a proxy in whose name anybody comes, could move an address past that proxy's rules with
+# a header SCRIPT_NAME. Of what a proxy on this machine says, gunicorn itself believes the scheme alone (X-Forwarded-Proto).
+forwarder_headers = ""
 # No second way in: signals are enough.
 control_socket_disable = True
 

@@ -23,6 +23,7 @@ from service.web import (
     request_id,
     shedding,
     tracing,
+    unread,
     versions,
 )
 from service.web.access import gate
@@ -67,6 +68,7 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.from_mapping(config or {})
     request_id.register(app)
+    unread.register(app)
     metrics.register(app)
     tracing.register(app, app.config["TRACING_ENDPOINT"])
     shedding.register(app)
