@@ -1,6 +1,6 @@
 """How gunicorn runs the service. script/server uses it; gunicorn also finds it by its name in the current folder.
 
-SIGHUP takes new rules: gunicorn reads this file again, `on_reload` judges the rules folder, and new workers replace the
+SIGHUP takes new rules and clients: gunicorn reads this file again, `on_reload` judges them, and new workers replace the
 old ones one for one without refusing a request. New workers also import the code anew, but a change of code or of
 packages deserves a stop and a start: an application that no longer imports would stop the server.
 """
@@ -161,9 +161,11 @@ def _check(rules):
     return reload_rules.by_command(command, ROOT, CHECK_SECONDS, keys)(rules)
 
 
-def _take(server, home):
+def _take(server, home, refused=()):
+    """Takes the rules. `refused` is what else of a reload was refused: whoever reloaded looks at /readyz and the alarms."""
     status = reload_rules.take(CANDIDATE_RULES, home, _check, COMPANIONS)
-    reload_rules.write_status(status, home / "status.json")
+    told = dataclasses.replace(status, taken=False, errors=(*status.errors, *refused)) if refused else status
+    reload_rules.write_status(told, home / "status.json")
     if status.taken:
         server.log.info("rules taken: %s", CANDIDATE_RULES)
     else:
@@ -177,15 +179,44 @@ def _take(server, home):
     return status
 
 
+def _take_clients(server, home):
+    """Takes the file of clients: workers read a copy, so that nobody who edits it shuts out whoever calls. Returns why not."""
+    source = os.environ.get("INDICATION_CLIENTS")
+    active = os.environ.get(reload_rules.ACTIVE_CLIENTS)
+
+    def write(path, to):
+        command = [sys.executable, "-m", "service.clients"]  # a child, since the master must not import the application
+        return reload_rules.by_command(command, ROOT, CHECK_SECONDS, [to])(path)
+
+    def give(path):
+        _give(server, path)
+
+    path = Path(source).absolute() if source else None
+    found, errors = reload_rules.take_clients(path, home, write, give, active)
+    os.environ.pop(reload_rules.ACTIVE_CLIENTS, None)
+    if found:
+        os.environ[reload_rules.ACTIVE_CLIENTS] = found
+    nobody = found is not None and Path(found).name == reload_rules.REFUSED_CLIENTS
+    told = [f"clients refused, {'nobody is let in' if nobody else 'those in force stay'}: {line}" for line in errors]
+    for line in told:
+        server.log.error(line)
+    return told
+
+
+def _give(server, *paths):
+    """Makes files the workers' own, who may be another user than the master."""
+    if os.geteuid() == 0:
+        for path in paths:
+            os.chown(path, server.cfg.uid, server.cfg.gid)
+
+
 def _metrics_folder(server):
     """Where all workers count together. In memory: a full disk must not stop a worker that counts."""
     folder = Path(tempfile.mkdtemp(prefix="indication-metrics-", dir=worker_tmp_dir))
     os.environ[METRICS] = str(folder)
     started = folder / _dead().STARTED
     started.touch()
-    if os.geteuid() == 0:
-        for path in (folder, started):
-            os.chown(path, server.cfg.uid, server.cfg.gid)
+    _give(server, folder, started)
     return folder
 
 
@@ -231,26 +262,25 @@ def on_starting(server):
     for folder in (home, metrics):
         atexit.register(lambda gone=folder: os.getpid() == master and shutil.rmtree(gone, ignore_errors=True))
     os.environ[reload_rules.RULES_STATUS] = str(home / "status.json")
+    _take_clients(server, home)
     if not _take(server, home).taken:
         raise RuntimeError(f"the rules in {CANDIDATE_RULES} cannot serve (see above); nothing was started")
 
 
 def on_reload(server):
-    """SIGHUP: what is refused, rules or settings, leaves what is in service where it is."""
-    for line in SETTINGS_REFUSED:
-        server.log.error("settings refused, those in force stay: %s", line)
+    """SIGHUP: what is refused, rules, settings or clients, leaves what is in service where it is."""
+    refused = [f"settings refused, those in force stay: {line}" for line in SETTINGS_REFUSED]
+    for line in refused:
+        server.log.error(line)
+    home = Path(os.environ[reload_rules.RULES_STATUS]).parent
     try:
-        status = _take(server, Path(os.environ[reload_rules.RULES_STATUS]).parent)
+        refused += _take_clients(server, home)
+        status = _take(server, home, refused)
     except OSError as error:  # for example a full disk: no reason to stop serving
-        server.log.error("rules not taken: %s", error)
+        server.log.error("rules or clients not taken: %s", error)
         return
     if not status.taken:
         server.log.error("the rules that were in service stay in service")
-    if SETTINGS_REFUSED:
-        # Whoever reloaded looks at /readyz and the alarms, which tell this file.
-        refused = [f"settings refused, those in force stay: {line}" for line in SETTINGS_REFUSED]
-        told = dataclasses.replace(status, taken=False, errors=(*status.errors, *refused))
-        reload_rules.write_status(told, Path(os.environ[reload_rules.RULES_STATUS]))
 
 
 def post_fork(server, worker):

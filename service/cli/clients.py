@@ -25,7 +25,7 @@ TOKEN_SECONDS = 300
 def clients() -> None:
     """Who may call: check the file of clients, make API keys, make key pairs and tokens to try with.
 
-    The service reads the file that INDICATION_CLIENTS names. Without it, every call of an EHR is refused, and with
+    The service takes the file that INDICATION_CLIENTS names. Without it, every call of an EHR is refused, and with
     access.api=clients every other call too. docs/access.md explains keys, tokens, roles and rates.
 
     \b
@@ -46,7 +46,7 @@ def check(file: Path) -> None:
     """Check FILE and list every mistake at once: line, column, what is wrong, how to mend it, the nearest right word.
 
     Key files that it names are read too; keys at an address (jku) are not fetched. Ends with 1 when it cannot serve.
-    docs/clients.example.yaml explains every key. The service reads the file when it starts, and on kill -HUP.
+    docs/clients.example.yaml explains every key. The service takes the file when it starts, and on kill -HUP.
 
     \b
     Example:

@@ -30,7 +30,7 @@ from service.clients.keys import ALGORITHMS
 from service.language.errors import Mistake
 from service.rulebook.source import Document, read
 
-__all__ = ["DEFAULT_LEEWAY", "HOOKS", "MOST_LEEWAY", "read_file"]
+__all__ = ["DEFAULT_LEEWAY", "HOOKS", "MOST_LEEWAY", "entries_of", "read_document", "read_file"]
 
 HOOKS = ("order-select", "order-sign", "patient-view")
 LANGUAGES = ("fr", "en")
@@ -44,14 +44,24 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}\Z")
 
 def read_file(path: Path) -> tuple[list[dict[str, Any]], list[Mistake]]:
     """The entries of the file, checked, with what is left out filled in; or every mistake in it. Never raises on content."""
+    return entries_of(*read_document(path), path.parent)
+
+
+def read_document(path: Path) -> tuple[Document, list[Mistake]]:
+    """The file as it stands, and the mistakes of its form. Never raises."""
     try:
-        document, mistakes = read(path, path.name)
+        return read(path, path.name)
     except OSError as error:
-        return [], [Mistake(path.name, 1, 1, f"cannot be read: {error.strerror or type(error).__name__}")]
+        unread = Mistake(path.name, 1, 1, f"cannot be read: {error.strerror or type(error).__name__}")
+        return Document(path.name, None, {}), [unread]
+
+
+def entries_of(document: Document, mistakes: list[Mistake], folder: Path) -> tuple[list[dict[str, Any]], list[Mistake]]:
+    """The entries of a document whose key files stand in `folder`, or every mistake; `mistakes` are those of its form."""
     if document.data is None:
         return [], mistakes
     try:
-        checked = _File(path.parent).load(document.data)
+        checked = _File(folder).load(document.data)
     except ValidationError as error:
         mistakes += [_mistake(document, keys, wrong) for keys, wrong in flattened(error.messages)]
         return [], sorted(set(mistakes))

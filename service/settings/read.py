@@ -20,7 +20,15 @@ FROM_FILE = "INDICATION_FROM_FILE"
 RULES_STATUS = "INDICATION_RULES_STATUS"
 #: variables of ours that are no settings: what the gunicorn master tells its workers
 INNER = frozenset(
-    {FILE, FROM_FILE, "INDICATION_ACTIVE_RULES", RULES_STATUS, "INDICATION_LISTENERS", "INDICATION_LISTENING"}
+    {
+        FILE,
+        FROM_FILE,
+        "INDICATION_ACTIVE_RULES",
+        "INDICATION_ACTIVE_CLIENTS",
+        RULES_STATUS,
+        "INDICATION_LISTENERS",
+        "INDICATION_LISTENING",
+    }
 )
 
 

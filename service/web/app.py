@@ -31,7 +31,7 @@ from service.web.cds import services
 from service.web.committee import pages as committee
 from service.web.form import pages
 from service.web.metrics import pages as metrics
-from service.web.reload import ACTIVE_RULES, ALSO_SERVE, BUNDLE_KEYS, SHADOW, companion, named
+from service.web.reload import ACTIVE_CLIENTS, ACTIVE_RULES, ALSO_SERVE, BUNDLE_KEYS, SHADOW, companion, named
 from service.web.rulebook import pages as rulebook
 from service.web.shadow import pages as shadow
 from service.web.state import EXTENSION, State
@@ -45,7 +45,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
     RULES is the folder of rules, or the bundle: what the gunicorn master took (INDICATION_ACTIVE_RULES), else
     INDICATION_RULES, else the project's own. It is read on the first use, so that `flask rules check` works on rules
     that do not load, or here and now in a worker, so that no patient waits for it. BUNDLE_KEYS, ALSO_SERVE and SHADOW
-    are what the settings of these names say (reload.py). EXAMPLES is the folder of the form's example situations.
+    are what the settings of these names say (reload.py). CLIENTS is the file of clients that the master took, else the one
+    that the settings name. EXAMPLES is the folder of the form's example situations.
     """
     app = Flask(__name__)
     # Templates may be laid out to be read; what is sent is not.
@@ -66,6 +67,8 @@ def create_app(config: Mapping[str, Any] | None = None) -> Flask:
         COMPRESS_BR_LEVEL=4,
         EXAMPLES=PROJECT / "fixtures" / "referrals",
     )
+    if taken := os.environ.get(ACTIVE_CLIENTS):
+        app.config["CLIENTS"] = Path(taken)
     app.config.from_mapping(config or {})
     request_id.register(app)
     unread.register(app)

@@ -1,4 +1,4 @@
-"""Taking a new set of rules into service, or refusing it.
+"""Taking a new set of rules, or a new file of clients, into service, or refusing it.
 
 The gunicorn master calls `take` at start and on SIGHUP. The candidate, a folder of rules or a bundle, is first copied,
 then the *copy* is checked in a child process, so that what was checked is, byte for byte, what is served, even while
@@ -25,6 +25,9 @@ ACTIVE_RULES = "INDICATION_ACTIVE_RULES"
 """Environment variable: the folder of rules, or the bundle, that a worker loads."""
 RULES_STATUS = "INDICATION_RULES_STATUS"
 """Environment variable: the file that says what became of the last candidate."""
+ACTIVE_CLIENTS = "INDICATION_ACTIVE_CLIENTS"
+"""Environment variable: the file of clients that a worker reads; named REFUSED_CLIENTS it holds mistakes, a line each."""
+REFUSED_CLIENTS = "clients.refused"
 BUNDLE_KEYS = "INDICATION_BUNDLE_KEYS"
 """Environment variable: the public keys, a file or a folder. With them only bundles signed by one of them are served."""
 ALSO_SERVE = "INDICATION_ALSO_SERVE"
@@ -94,6 +97,36 @@ def take(candidate: Path, home: Path, check: Check, companions: Mapping[str, Seq
     )
 
 
+def take_clients(
+    source: Path | None,
+    home: Path,
+    write: Callable[[Path, Path], list[str]],
+    give: Callable[[Path], None],
+    active: str | None,
+) -> tuple[str | None, list[str]]:
+    """Which file of clients workers read from now on, and why the one at `source` was refused. Raises OSError.
+
+    `write` checks a file and writes it elsewhere, or says what is wrong with it; `give` makes a file the workers' own.
+    `active` is what workers read until now: clients in force stay when `source` is refused. Where there are none, nobody
+    is let in, and workers tell the mistakes.
+    """
+    if source is None:
+        return None, []
+    taken, draft = home / "clients.json", home / "clients.new"
+    draft.unlink(missing_ok=True)
+    errors = write(source, draft)
+    if errors and active == str(taken):
+        return active, errors
+    if errors:
+        draft.write_text("\n".join(errors), encoding="utf-8")
+    target = home / REFUSED_CLIENTS if errors else taken
+    draft.chmod(0o600)
+    give(draft)
+    # At once: a worker that boots meanwhile reads the one or the other, whole.
+    draft.replace(target)
+    return str(target), errors
+
+
 def _copy(source: Path, target: Path) -> None:
     target.parent.mkdir(parents=True)
     if source.is_file():
@@ -155,12 +188,12 @@ def _snapshots(home: Path) -> list[tuple[int, Path]]:
 
 
 def by_command(command: Sequence[str], directory: Path, seconds: float, more: Sequence[Path] = ()) -> Check:
-    """A check that runs `command RULES more…` in `directory`: exit code 0 is good, else each line it prints is an error."""
+    """A check that runs `command CANDIDATE more…` in `directory`: exit code 0 is good, else each line it prints is an error."""
 
-    def check(rules: Path) -> list[str]:
+    def check(candidate: Path) -> list[str]:
         try:
-            run = subprocess.run(  # noqa: S603 - the command is ours, the folder is the operator's; no shell
-                [*command, str(rules), *map(str, more)],
+            run = subprocess.run(  # noqa: S603 - the command is ours, the candidate is the operator's; no shell
+                [*command, str(candidate), *map(str, more)],
                 cwd=directory,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
@@ -171,11 +204,11 @@ def by_command(command: Sequence[str], directory: Path, seconds: float, more: Se
                 check=False,
             )
         except subprocess.TimeoutExpired:
-            return [f"the self-test had not ended after {seconds:g} s"]
+            return [f"the check had not ended after {seconds:g} s"]
         if run.returncode == 0:
             return []
         lines = [line.rstrip() for line in run.stdout.splitlines() if line.strip()]
-        return lines or [f"the self-test ended with code {run.returncode} and said nothing"]
+        return lines or [f"the check ended with code {run.returncode} and said nothing"]
 
     return check
 

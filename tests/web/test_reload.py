@@ -92,8 +92,8 @@ def test_editors_files_are_not_rules(candidate: Path, home: Path) -> None:
     [
         ("pass", []),
         ("print('a.yaml:1: no'); print(); print('b'); raise SystemExit(1)", ["a.yaml:1: no", "b"]),
-        ("raise SystemExit(3)", ["the self-test ended with code 3 and said nothing"]),
-        ("import time; time.sleep(9)", ["the self-test had not ended after 0.5 s"]),
+        ("raise SystemExit(3)", ["the check ended with code 3 and said nothing"]),
+        ("import time; time.sleep(9)", ["the check had not ended after 0.5 s"]),
     ],
 )
 def test_the_exit_code_of_the_self_test_decides(tmp_path: Path, program: str, errors: list[str]) -> None:

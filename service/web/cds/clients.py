@@ -1,13 +1,15 @@
-"""Who may call this application: the clients of the file that its configuration names."""
+"""Who may call this application: the clients of the file that its configuration names, as the gunicorn master took it."""
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app
 
 from service.clients.model import Client, Clients, load
+from service.web.reload import REFUSED_CLIENTS
 
 __all__ = ["Client", "Clients", "current", "load", "register", "settings"]
 
@@ -32,6 +34,13 @@ def current() -> Clients:
     if found is None:
         config = {**settings({}), **current_app.config}
         path = config["CLIENTS"]
-        found = load(Path(path) if path else None, bool(config["CDS_OPEN"]))
+        found = _read(Path(path) if path else None, bool(config["CDS_OPEN"]))
         current_app.extensions[EXTENSION] = found
     return found
+
+
+def _read(path: Path | None, open_: bool) -> Clients:
+    """The clients of a file; none, with its mistakes, where the gunicorn master had to refuse the first it was given."""
+    if path is not None and path.name == REFUSED_CLIENTS:
+        return replace(load(None, open_), mistakes=tuple(path.read_text(encoding="utf-8").splitlines()))
+    return load(path, open_)

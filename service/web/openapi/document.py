@@ -198,8 +198,8 @@ def _paths(catalogue: Catalogue) -> dict[str, Any]:
                 "security": [{}, {"apiKey": []}, {"accessToken": []}],
                 "responses": {
                     "200": _given(
-                        "Ready. `last_reload` tells when new rules were refused, and why; that and more, to whoever asks from this "
-                        "machine itself or has the role administer.",
+                        "Ready. `last_reload` tells when new rules, settings or clients were refused, and why; that and more, to "
+                        "whoever asks from this machine itself or has the role administer.",
                         ref("Readiness"),
                         stamped=False,
                     ),
