@@ -23,7 +23,8 @@ from tests.strategies import ROOT
 DEPLOY = ROOT / "deploy"
 UNIT = (DEPLOY / "indication.service").read_text(encoding="utf-8")
 CONTAINERFILE = (DEPLOY / "Containerfile").read_text(encoding="utf-8")
-COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8"))
+COMPOSE_TEXT = (DEPLOY / "compose.yaml").read_text(encoding="utf-8")
+COMPOSE = yaml.safe_load(COMPOSE_TEXT)
 MANIFESTS = {
     path.name: yaml.safe_load(path.read_text(encoding="utf-8"))
     for path in sorted((DEPLOY / "kubernetes").glob("*.yaml"))
@@ -165,7 +166,7 @@ def test_the_compose_file_is_right(tmp_path: Path) -> None:
     run = subprocess.run([*judge, DEPLOY / "compose.yaml"], capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
     wrong = tmp_path / "compose.yaml"
-    wrong.write_text((DEPLOY / "compose.yaml").read_text(encoding="utf-8").replace("read_only: true", "readonly: true"))
+    wrong.write_text(COMPOSE_TEXT.replace("read_only: true", "readonly: true"))
     assert subprocess.run([*judge, wrong], capture_output=True).returncode == 1
 
 
@@ -185,13 +186,44 @@ def test_compose_holds_no_password() -> None:
 
 def test_settings_of_compose_are_good() -> None:
     of_settings(COMPOSE["services"]["indication"]["environment"])
-    found = read({FILE: str(DEPLOY / "settings.yaml")})
+    found = read({FILE: str(DEPLOY / "etc/settings.yaml")})
     assert may_listen(found)
     assert not may_listen(found | {"access.api": "open"})
     assert not found["access.exposed"]
     assert re.search(
         rf"@database/{COMPOSE['services']['database']['environment']['POSTGRES_DB']}$", found["audit.store"]
     )
+
+
+def test_a_file_that_an_editor_replaced_is_seen_in_the_container() -> None:
+    """A single file that is mounted stays the one that it was: a key that was taken out would stay valid after a reload."""
+    mounted = dict(volume.split(":")[:2] for volume in COMPOSE["services"]["indication"]["volumes"])
+    from_here = {source: target for source, target in mounted.items() if source.startswith(".")}
+    assert from_here == {"./etc": "/etc/indication"}
+    assert (DEPLOY / "etc").is_dir()
+    settings = COMPOSE["services"]["indication"]["environment"]["INDICATION_SETTINGS"]
+    assert (DEPLOY / "etc" / Path(settings).name).is_file()
+
+
+def test_the_secrets_of_compose_are_for_nobody_else(tmp_path: Path) -> None:
+    """What the head has somebody type, typed."""
+    (typed,) = re.findall(r"^#   (\(umask 077$.*?\))$", COMPOSE_TEXT, re.MULTILINE | re.DOTALL)
+    typed = typed.replace("\n# ", "\n")
+    subprocess.run(["bash", "-euc", f"umask 022; {typed}"], cwd=tmp_path, check=True)
+    made = {f"./{path.relative_to(tmp_path)}": path for path in (tmp_path / "secrets").iterdir()}
+    assert set(made) == {secret["file"] for secret in COMPOSE["secrets"].values()}
+    assert {path.stat().st_mode & 0o777 for path in made.values()} == {0o600}
+    password = (tmp_path / "secrets/database-password").read_text()
+    assert len(password) > 30
+    assert (tmp_path / "secrets/pgpass").read_text() == f"database:5432:indication:indication:{password}\n"
+
+
+def test_a_first_key_is_made_before_there_is_a_file_of_clients() -> None:
+    environment = {FILE: str(DEPLOY / "etc/settings.yaml"), "FLASK_APP": "wsgi:app", "PATH": "/usr/bin:/bin"}
+    command = [Path(sys.executable).parent / "flask", "clients", "key", "portal"]
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "- name: portal" in run.stdout
 
 
 def test_compose_waits_for_the_last_request_and_for_the_database() -> None:
@@ -228,6 +260,19 @@ def test_the_parts_find_each_other() -> None:
     volumes = {volume["name"]: volume for volume in POD["volumes"]}
     assert {mount["name"] for mount in CONTAINER["volumeMounts"]} == set(volumes)
     assert volumes["configuration"]["configMap"]["name"] == KINDS["ConfigMap"]["metadata"]["name"]
+
+
+def test_the_head_applies_every_manifest_into_one_namespace() -> None:
+    head = (DEPLOY / "kubernetes/deployment.yaml").read_text(encoding="utf-8").partition("apiVersion")[0]
+    assert set(re.findall(r"-f (\S+\.yaml)", head)) == set(MANIFESTS)
+    typed = re.findall(r"kubectl (.*)$", head, re.MULTILINE)
+    assert typed[0] == "create namespace indication"
+    assert all(command.startswith("-n indication ") for command in typed[1:])
+    assert "@database.indication.svc/" in KINDS["ConfigMap"]["data"]["settings.yaml"]
+
+
+def test_a_changed_configmap_arrives_in_the_pods() -> None:
+    assert not any({"subPath", "subPathExpr"} & set(mount) for mount in CONTAINER["volumeMounts"])
 
 
 def test_one_pod_may_go_and_one_stays() -> None:
