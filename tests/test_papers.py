@@ -114,6 +114,27 @@ def test_links_lead_somewhere(page: str) -> None:
         assert ((ROOT / page).parent / target).exists(), target
 
 
+def blocks_by_shell(page: str) -> Iterator[tuple[str, str]]:
+    """What is typed, line by line, and into whose shell; "" where nothing says it."""
+    for block in re.findall(r"^```sh\n(.*?)^```", text(page), re.DOTALL | re.MULTILINE):
+        shell = ""
+        for line in block.splitlines():
+            if line in ("# root:", "# indication:"):
+                shell = line.strip("# :")
+            else:
+                yield shell, line
+
+
+def test_the_runbook_says_whose_shell_each_line_is_for() -> None:
+    """The service's user may become nobody else; and what root writes into the state folder that user cannot open."""
+    typed = list(blocks_by_shell("docs/runbook.md"))
+    assert {shell for shell, _ in typed} == {"root", "indication"}
+    assert [line for _, line in typed if "sudo" in line] == ["sudo -i", "sudo -u indication -s"]
+    of_root = r"systemctl|\bgit |script/setup|\beditor |\bln |useradd"
+    assert [line for shell, line in typed if shell == "indication" and re.search(of_root, line)] == []
+    assert [line for shell, line in typed if shell == "root" and re.match(r"flask |.*\bflask audit", line)] == []
+
+
 def test_every_metric_that_the_runbook_names_exists() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "service/web/metrics").glob("*.py"))
     named = set(re.findall(r"`(indication_[a-z_]+?)(?:_total|_bucket)?(?=[{`])", text("docs/runbook.md")))
