@@ -1,7 +1,7 @@
 """`flask rules publish`, `verify` and `keygen`: from rules that pass to a signed bundle, and back."""
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -152,7 +152,7 @@ def _publish(
     key = signing() if signing else None
     before = predecessor(draft, previous)
     if signing:
-        _refuse_early(draft, said)
+        _refuse_early(draft, said, first=before is None)
     _pass(draft, GATES)
     with _progress("comparison") as step:
         found = following(draft, before, step)
@@ -268,14 +268,27 @@ def _a_day(typed: str) -> date:
         raise click.UsageError("a day is needed, as in 2027-01-04") from None
 
 
-def _refuse_early(draft: Draft, said: Said) -> None:
-    """What is wrong whatever the comparison brings, before anything that takes long."""
+def _refuse_early(draft: Draft, said: Said, *, first: bool) -> None:
+    """All that is wrong whatever the comparison brings, at once and before anything that takes long."""
+    faults: list[str] = []
     if said.approved_by or said.no_input:
-        _refuse(faults_of_names(_tidy(said.approved_by), said.approvals))
+        faults += faults_of_names(_tidy(said.approved_by), said.approvals)
     if said.version is not None or said.no_input:
-        _number(said.version)
+        faults += _faults_of(lambda: _number(said.version))
     if said.no_input:
-        _notice(said, draft.rulebook)
+        faults += _faults_of(lambda: _notice(said, draft.rulebook))
+    if said.no_input and first:
+        faults += _faults_of(lambda: _changes(said, said.changes_fr, "fr", "French", ""))
+        faults += _faults_of(lambda: _changes(said, said.changes_en, "en", "English", ""))
+    _refuse(faults)
+
+
+def _faults_of(read: Callable[[], object]) -> Sequence[str]:
+    try:
+        read()
+    except CannotPublish as error:
+        return error.errors
+    return ()
 
 
 def _refuse(faults: list[str]) -> None:

@@ -214,6 +214,15 @@ def test_what_must_be_said(run, rules, out, options, said):
 
 
 @pytest.mark.usefixtures("nothing_written")
+def test_all_that_must_be_said_is_told_at_once_and_before_the_long_part(run, rules, out, monkeypatch):
+    monkeypatch.setattr("service.cli.publish.GATES", (Gate("prove", lambda *_: pytest.fail("minutes for nothing")),))
+    code, _, errors = run("publish", "--out", out, "--rules", rules, "--no-input")
+    assert code == 1
+    for missing in ("--approved-by", "--version", "--keep-notice", "--changes-fr", "--changes-en"):
+        assert missing in errors, missing
+
+
+@pytest.mark.usefixtures("nothing_written")
 def test_rules_that_change_meanwhile(run, rules, out, monkeypatch):
     path = rules / "site.yaml"
     before = path.read_bytes()
