@@ -103,6 +103,30 @@ def test_the_unit_names_settings_that_exist() -> None:
     of_settings(dict(word.split("=", 1) for word in line.split()))
 
 
+@pytest.mark.parametrize(
+    ("prefix", "warned"),
+    [
+        ("/root/.pyenv/versions/3.11.7", True),
+        ("/home/portal/.local/share/uv/python/cpython-3.12", True),
+        ("/root", True),
+        ("/usr", False),
+        ("/opt/root/python", False),
+        ("/rootless/python", False),
+    ],
+)
+def test_a_python_that_the_unit_hides_is_warned_of(prefix: str, warned: bool) -> None:
+    assert "ProtectHome=yes" in UNIT
+    functions = re.findall(
+        r"^(?:say\(\) .*?|warn_of_home\(\) \{$.*?^)\}$",
+        (ROOT / "script/setup").read_text(encoding="utf-8"),
+        re.MULTILINE | re.DOTALL,
+    )
+    run = ["bash", "-euc", "\n".join([*functions, "venv=.venv", 'warn_of_home "$1"']), "setup", prefix]
+    told = subprocess.run(run, capture_output=True, text=True, check=True).stderr
+    assert (f"runs on the Python in {prefix}" in told) == warned
+    assert bool(told) == warned
+
+
 # ---- container ------------------------------------------------------------------------------------------------------
 
 
