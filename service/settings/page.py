@@ -23,7 +23,8 @@ cannot be used stops the start, and every mistake is told at once, with its line
 | [settings.example.yaml](settings.example.yaml) | a file to start from, with every setting as a comment |
 
 A running server takes a changed file with `kill -HUP` (the number of the process).
-A secret stands in the environment alone: in the file it is refused. The password of a store belongs in `PGPASSWORD`, or in the file that `PGPASSFILE` names: one within its address is taken, and hidden by `flask settings show`.
+A secret stands in the environment alone: in the file it is refused. The password of a store belongs in
+`PGPASSWORD`, or in the file that `PGPASSFILE` names: one within its address is taken, and hidden by `flask settings show`.
 """
 #: what the example file shows where neither the default nor the kind says anything useful
 _SHOWN = {
