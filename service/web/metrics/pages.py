@@ -4,6 +4,7 @@ import logging
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 from flask import Blueprint, Flask, Response, g, request
@@ -14,6 +15,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from service.web import asked, request_id, store
+from service.web.cds import clients
 from service.web.logs import whereabouts
 from service.web.metrics.counting import EXTENSION, Meters, answered, meters, serves
 from service.web.metrics.dead import STARTED, reading
@@ -106,8 +108,23 @@ def _beside() -> Iterator[Metric]:
     yield GaugeMetricFamily(
         "indication_rules_refused", "1 when the last candidate rules were refused, else 0.", value=_rules_refused()
     )
+    yield from _key_ends()
     yield from _spool(here)
     yield from _shadow()
+
+
+def _key_ends() -> Iterator[Metric]:
+    """When the API keys end that have an end. Labels: the client's name and the public id of the key, nothing else of either."""
+    found = GaugeMetricFamily(
+        "indication_key_expires_timestamp_seconds",
+        "The start (UTC) of the first day on which an API key is refused, in seconds since 1970.",
+        labels=("client", "key"),
+    )
+    for entry, key in clients.current().keys.values():
+        if key.expires is not None:
+            begins = datetime(key.expires.year, key.expires.month, key.expires.day, tzinfo=UTC)
+            found.add_metric((entry.name, key.id), begins.timestamp())
+    yield found
 
 
 def _spool(here: Meters) -> Iterator[Metric]:

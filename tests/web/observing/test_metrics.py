@@ -1,11 +1,14 @@
 """GET /metrics in one process: what is counted, under which labels, and that counting harms nobody."""
 
+import json
 import re
+from datetime import UTC, datetime
 
 import pytest
 
 from service.audit.errors import NotRecorded
 from service.audit.store import Record
+from service.clients.callers import digest, new_key
 from service.recommend.judge import Disagreement
 from service.web import create_app
 from service.web.metrics import counting
@@ -102,6 +105,23 @@ def test_the_rules(told, rulebook):
     assert value(told(), "indication_rulebook_info", **labels) == 1
     assert value(told(), "indication_workers") == 1
     assert value(told(), "indication_start_time_seconds") > 1.7e9
+
+
+def test_when_keys_end(tmp_path):
+    """By the client's name and the key's public id; of the key itself, and of its digest, nothing."""
+    secret, other = new_key()[0], new_key()[0]
+    keys = [
+        {"id": secret.split("_")[1], "sha256": digest(secret).hex(), "expires": "2027-01-31"},
+        {"id": other.split("_")[1], "sha256": digest(other).hex()},
+    ]
+    path = tmp_path / "clients.yaml"
+    path.write_text(json.dumps({"clients": [{"name": "portal", "api_keys": keys}]}), encoding="utf-8")
+    text = create_app({"CLIENTS": path, "TESTING": True}).test_client().get("/metrics").get_data(as_text=True)
+    ends = {having: number for (name, having), number in samples(text).items() if "key_expires" in name}
+    wanted = frozenset({("client", "portal"), ("key", keys[0]["id"])})
+    assert ends == {wanted: datetime(2027, 1, 31, tzinfo=UTC).timestamp()}
+    assert digest(secret).hex() not in text
+    assert secret.split("_", 2)[2] not in text
 
 
 def test_rules_that_cannot_be_loaded(tmp_path):

@@ -18,6 +18,7 @@ ALERTS = "deploy/prometheus-alerts.yaml"
 LOOKED_UP = {
     "indication_start_time_seconds",
     "indication_rules_refused",
+    "indication_key_expires_timestamp_seconds",
     "indication_audit_spool_length",
     "indication_shadow_referrals_total",
 }
