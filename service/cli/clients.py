@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import click
 from joserfc import jwt
@@ -14,6 +15,7 @@ from joserfc.jwk import ECKey
 
 from service.cli.common import complain, fail, wrong_in_clients
 from service.clients import callers, model
+from service.clients.file import read_file
 from service.clients.keys import FetchedKeys, InlineKeys
 
 SECRET_NAME = "client.private.jwk.json"  # noqa: S105 - a file's name
@@ -115,16 +117,33 @@ def key(name: str, days: int) -> None:
     secret, name_of_key = callers.new_key()
     today = datetime.now(UTC).date()
     lines = [
-        f"  - name: {name}",
+        # Between quotes: `no` and `123` are names too.
+        f"  - name: {json.dumps(name)}",
         "    api_keys:",
         f'      - id: "{name_of_key}"',
         f'        sha256: "{callers.digest(secret).hex()}"',
         f"        created: {today}",
         *([f"        expires: {today + timedelta(days=days)}"] if days else []),
     ]
-    click.echo(
-        "\n".join(["The key, shown this once, for its owner alone:", f"  {secret}", "For the file of clients:", *lines])
-    )
+    wrong = _wrong_in("\n".join(["clients:", *lines]))
+    if wrong:
+        raise click.BadParameter("; ".join(wrong), param_hint="NAME")
+    told = [
+        "The key, shown this once, for its owner alone:",
+        f"  {secret}",
+        "For the file of clients, which begins with the line `clients:`:",
+        *lines,
+    ]
+    click.echo("\n".join(told))
+
+
+def _wrong_in(text: str) -> list[str]:
+    """What `check` would say of a file of clients with this text, without the places."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "clients.yaml"
+        path.write_text(text, encoding="utf-8")
+        _, found = read_file(path)
+    return [each.message for each in found]
 
 
 @clients.command("keypair")

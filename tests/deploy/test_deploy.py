@@ -247,7 +247,7 @@ def test_a_first_key_is_made_before_there_is_a_file_of_clients() -> None:
     command = [Path(sys.executable).parent / "flask", "clients", "key", "portal"]
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
-    assert "- name: portal" in run.stdout
+    assert '- name: "portal"' in run.stdout
 
 
 def test_compose_waits_for_the_last_request_and_for_the_database() -> None:

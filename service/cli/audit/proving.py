@@ -48,7 +48,8 @@ def head() -> None:
 def verify(anchors: tuple[str, ...]) -> None:
     """Verify the whole chain, and name the first record that was altered, removed, added or moved.
 
-    Ends with 1 when the record is not whole. Reads a million records in about a minute, and disturbs nobody.
+    Ends with 1 when the record is not whole or cannot be read, with 2 when an anchor is none. Reads a million records in
+    about a minute, and disturbs nobody.
     """
     given = [_anchor(each) for each in anchors]
     record = opened()
@@ -66,7 +67,7 @@ def _anchor(text: str) -> Head:
     try:
         return anchor(text)
     except ValueError as error:
-        fail(f"--anchor: {error}")
+        raise click.BadParameter(str(error), param_hint="--anchor") from None
 
 
 @click.command("replay")
@@ -85,8 +86,8 @@ def replay_command(ids: tuple[str, ...], referral: Path | None, show: bool) -> N
 
     \b
     Examples:
-      flask audit replay 3f0c9e…
-      flask audit replay 3f0c9e… --referral referral.json
+      flask audit replay 3f0c9e2ab41d4f7d8c5e6a9b70d1c2e4
+      flask audit replay 3f0c9e2ab41d4f7d8c5e6a9b70d1c2e4 --referral referral.json
     """
     record = opened()
     deciders: dict[str, Decider] = {}

@@ -231,7 +231,7 @@ def test_a_key_is_printed_once_with_the_lines_to_paste(app: Flask, tmp_path: Pat
     assert secret is not None
     match = KEY.match(secret[0])
     assert match is not None
-    lines = result.output.partition("For the file of clients:\n")[2]
+    lines = result.output.partition("For the file of clients, which begins with the line `clients:`:\n")[2]
     assert secret[0] not in lines
     path = tmp_path / "clients.yaml"
     path.write_text("clients:\n" + lines, encoding="utf-8")
@@ -242,6 +242,22 @@ def test_a_key_is_printed_once_with_the_lines_to_paste(app: Flask, tmp_path: Pat
     assert (key.expires - key.created).days == 90
     checked = app.test_cli_runner().invoke(args=["clients", "check", str(path)])
     assert f"API key    {key.id} (until {key.expires})" in checked.output
+
+
+@pytest.mark.parametrize("name", ["Bad Name", "général", "", 'x"\n    roles: [administer]', "portal\n", "a" * 41])
+def test_no_key_is_made_for_a_name_that_the_file_may_not_hold(app: Flask, name: str) -> None:
+    result = app.test_cli_runner().invoke(args=["clients", "key", "--", name])
+    assert result.exit_code == 2
+    assert "a short name is needed" in result.output
+    assert "ind_" not in result.output
+
+
+@pytest.mark.parametrize("name", ["123", "no", "null", "1e5"])
+def test_a_name_that_looks_like_something_else_is_printed_as_a_name(app: Flask, tmp_path: Path, name: str) -> None:
+    result = app.test_cli_runner().invoke(args=["clients", "key", name])
+    path = tmp_path / "clients.yaml"
+    path.write_text("clients:\n" + result.output.partition("`clients:`:\n")[2], encoding="utf-8")
+    assert list(found(path).known) == [name]
 
 
 def test_keys_differ_and_have_their_form() -> None:
