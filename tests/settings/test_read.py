@@ -183,7 +183,7 @@ def test_a_command_keeps_where_the_file_says(tmp_path: Path) -> None:
     environment = {**os.environ, **written(tmp_path, f"server:\n  state: {there}\n")}
     environment.pop("INDICATION_STATE", None)
     command = [sys.executable, "-m", "flask"]
-    subprocess.run([*command, "audit", "head"], cwd=ROOT, env=environment, check=True, capture_output=True)
-    assert (there / "record.sqlite").exists()
+    told = subprocess.run([*command, "audit", "head"], cwd=ROOT, env=environment, check=False, capture_output=True)
+    assert f"there is no record at {there / 'record.sqlite'}" in told.stderr.decode()
     shown = subprocess.run([*command, "settings", "show"], cwd=ROOT, env=environment, check=True, capture_output=True)
     assert re.search(rf"server.state +{there}  \(settings.yaml, line 2\)", shown.stdout.decode())

@@ -30,10 +30,18 @@ def head() -> None:
     Whoever can write to the whole database could make the chain anew; not what you wrote down elsewhere. `verify --anchor`
     compares.
     """
+    record = opened()
     try:
-        click.echo(str(opened().head()))
+        click.echo(str(record.head()))
     except NotRecorded as error:
-        fail(f"the record cannot be read: {error}")
+        fail(f"the record cannot be read: {error}", f"waiting in the queue on disk: {_waiting(record)}")
+
+
+def _waiting(record: Record) -> str:
+    try:
+        return str(record.waiting())
+    except NotRecorded as error:
+        return str(error)
 
 
 @click.command("verify")
