@@ -99,6 +99,8 @@ def world(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Worl
         "INDICATION_LOGS_FORMAT": "json",
         "INDICATION_LOGS_LEVEL": "debug",
         "INDICATION_CDS_OPEN": "1",
+        # What a proxy passes on is answered too, and with it every header that one may send.
+        "INDICATION_EXPOSED": "true",
     }
     with serving(root, home / "rules", home / "log", settings=settings) as server:
         yield World(server)
