@@ -49,7 +49,7 @@ HEADERS = {
 QUOTED: dict[int, set[str]] = {
     400: {
         # a parameter that is not known, or a value that one does not take
-        "/livez", "/readyz", "/v1/docs", "/v1/openapi.json", "/v1/recommendations", "/fhir/$recommend", "/fhir/PlanDefinition/…",
+        "/livez", "/v1/docs", "/v1/openapi.json", "/v1/recommendations", "/fhir/$recommend", "/fhir/PlanDefinition/…",
     },
     404: {
         # a name that is not known
