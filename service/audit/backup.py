@@ -19,7 +19,7 @@ from service.audit import appending, reading
 from service.audit.address import address_of
 from service.audit.chain import EMPTY, Fault
 from service.audit.database import Database, told
-from service.audit.errors import WrongStore
+from service.audit.errors import NotRecorded, WrongStore
 from service.audit.files import connected
 from service.audit.record import Head, Row
 from service.audit.store import Record
@@ -39,10 +39,13 @@ class NotWhole(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Copied:
-    """What a copy holds: up to which record, which is an anchor too; and how many entries wait in the spool, which it does not hold."""
+    """What a copy holds: up to which record, which is an anchor too; and how many entries wait in the spool, which it does not hold.
+
+    `waiting` is None when the spool cannot be read: that is no reason to go without a backup.
+    """
 
     head: Head
-    waiting: int
+    waiting: int | None
 
 
 def backup(record: Record, file: Path) -> Copied:
@@ -68,7 +71,10 @@ def backup(record: Record, file: Path) -> Copied:
         target.close()
         for companion in ("", "-wal", "-shm", "-journal"):
             unfinished.with_name(unfinished.name + companion).unlink(missing_ok=True)
-    return Copied(head, record.waiting())
+    try:
+        return Copied(head, record.waiting())
+    except NotRecorded:
+        return Copied(head, None)
 
 
 def restore(file: Path, url: str) -> Copied:

@@ -212,6 +212,17 @@ def test_what_waits_is_told(sqlite_url: str, tmp_path: Path, opened: Callable[..
     assert (copied.head.seq, copied.waiting) == (1, 1)
 
 
+def test_a_queue_that_cannot_be_read_stops_no_backup(
+    sqlite_url: str, tmp_path: Path, opened: Callable[..., Record]
+) -> None:
+    record = opened(sqlite_url, tmp_path / "spool.sqlite", "spool")
+    record.append(entry(1))
+    (tmp_path / "spool.sqlite").write_bytes(b"no database" * 1000)
+    copied = backup(record, tmp_path / "backup.sqlite")
+    assert (copied.head.seq, copied.waiting) == (1, None)
+    assert (tmp_path / "backup.sqlite").exists()
+
+
 def test_a_folder_that_is_not_there(record: Record, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises((OSError, NotRecorded)):

@@ -26,7 +26,11 @@ def backup(file: Path) -> None:
         copied = backups.backup(opened(), file)
     except (NotRecorded, backups.NotWhole, OSError) as error:
         fail(f"no backup was made: {error}")
-    waiting = f"; {copied.waiting} wait in the local queue and are not in it" if copied.waiting else ""
+    waiting = ""
+    if copied.waiting is None:
+        waiting = "; the local queue cannot be read (`flask audit drain` says why): what waits there is not in it"
+    elif copied.waiting:
+        waiting = f"; {copied.waiting} wait in the local queue and are not in it"
     click.echo(f"{file}: {copied.head.seq} records, verified; head {copied.head}{waiting}")
 
 
