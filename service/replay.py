@@ -4,12 +4,15 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from service import ENGINE_VERSION
 from service.decision import Decider
 from service.referral.strict_json import canonical
 from service.tell.answer import Answer, answer
+
+#: the ways into the service. `what-if` is the form's look at a changed patient; a batch is one decision for each line
+Door: TypeAlias = Literal["api", "batch", "cds-hooks", "fhir", "form", "what-if"]
 
 
 class NotReplayable(Exception):

@@ -4,20 +4,19 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from flask import g
 
 from service.decision import Detail, Language
 from service.recommend.recommendation import Recommendation
+from service.replay import Door
 from service.tell.answer import Answer, Stamp, answer
 from service.web import request_id, tracing
 from service.web.metrics import counting
 from service.web.state import Desk
 
 WAITING = "decided"
-#: the ways into the service. `what-if` is the form's look at a changed patient; a batch is one decision for each line
-Door: TypeAlias = Literal["api", "batch", "cds-hooks", "fhir", "form", "what-if"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,6 +160,7 @@ def test_an_export_holds_nothing_personal_unless_asked(written: tuple[Flask, lis
     assert PLANTED not in json.dumps(events)
     assert run(app, "export", "--since", "2999-01-01").output == ""
     assert run(app, "export", "--door", "form").output == ""
+    assert "'fhir'" in run(app, "export", "--door", "fihr", code=2).output
     run(app, "export", "--out", str(tmp_path / "all.ndjson"))
     assert (tmp_path / "all.ndjson").read_text() == plain
 

@@ -3,7 +3,7 @@
 import json
 import sys
 from datetime import UTC, datetime, timedelta
-from typing import IO, Any
+from typing import IO, Any, get_args
 
 import click
 from flask import current_app
@@ -17,6 +17,7 @@ from service.cli.audit.opening import opened
 from service.cli.common import complain, fail
 from service.fhir.audit import recorded_event
 from service.referral.strict_json import canonical
+from service.replay import Door
 
 #: how long an erasure waits for a backup or a verification to end
 PATIENCE_SECONDS = 300.0
@@ -50,7 +51,7 @@ def show(name: str) -> None:
 @click.option("--contents", is_flag=True, help="With what may be personal (ndjson only).")
 @click.option("--since", type=_DAY, help="Recorded at this moment (UTC) or later.")
 @click.option("--until", type=_DAY, help="Recorded before this moment (UTC).")
-@click.option("--door", help="Only decisions of this door: api, batch, cds-hooks, fhir, form, what-if.")
+@click.option("--door", type=click.Choice(get_args(Door)), help="Only decisions of this door.")
 @click.option("--client", help="Only those of this client.")
 @click.option(
     "--out", type=click.File("w", encoding="utf-8", atomic=True), default="-", help="[default: standard output]"

@@ -13,10 +13,11 @@ from service.fhir.subject import patients
 from service.fhir.unused import Unused
 from service.language.vocabulary import Text
 from service.referral.complaints import ReferralError
+from service.replay import Door
 from service.tell.answer import Answer
 from service.web.cds.errors import Fault, Refusal
 from service.web.cds.hook import Resource
-from service.web.decisions import Door, decide
+from service.web.decisions import decide
 from service.web.state import Desk
 
 #: the lesion of a patient of whom a lesion is known, and nothing of it

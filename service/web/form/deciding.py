@@ -8,8 +8,9 @@ from zoneinfo import ZoneInfo
 from service.decision import Detail, Language
 from service.language.vocabulary import Text
 from service.referral.complaints import Complaint, ReferralError
+from service.replay import Door
 from service.tell.answer import Answer, answer
-from service.web.decisions import Door, Made, decide
+from service.web.decisions import Made, decide
 from service.web.form.entries import PATIENT, Filled, Plain, Typed, filled, name
 from service.web.state import Desk
 
