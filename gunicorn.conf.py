@@ -162,7 +162,7 @@ def _check(rules):
 
 
 def _take(server, home, refused=()):
-    """Takes the rules. `refused` is what else of a reload was refused: whoever reloaded looks at /readyz and the alarms."""
+    """Takes the rules. `refused` is what else was: whoever started or reloaded looks at /readyz and the alarms."""
     status = reload_rules.take(CANDIDATE_RULES, home, _check, COMPANIONS)
     told = dataclasses.replace(status, taken=False, errors=(*status.errors, *refused)) if refused else status
     reload_rules.write_status(told, home / "status.json")
@@ -262,8 +262,7 @@ def on_starting(server):
     for folder in (home, metrics):
         atexit.register(lambda gone=folder: os.getpid() == master and shutil.rmtree(gone, ignore_errors=True))
     os.environ[reload_rules.RULES_STATUS] = str(home / "status.json")
-    _take_clients(server, home)
-    if not _take(server, home).taken:
+    if not _take(server, home, _take_clients(server, home)).taken:
         raise RuntimeError(f"the rules in {CANDIDATE_RULES} cannot serve (see above); nothing was started")
 
 

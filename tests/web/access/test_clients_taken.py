@@ -273,8 +273,12 @@ def test_a_server_that_starts_with_mistakes_lets_nobody_in_until_they_are_mended
         (mistake,) = told["cds_errors"]
         assert mistake.startswith("clients.yaml:3:")
         assert let_in(server, keys["evaluate"]) == 503
-        assert f"clients refused, nobody is let in: {mistake}" in logged(server)
+        refused = f"clients refused, nobody is let in: {mistake}"
+        assert refused in logged(server)
+        assert (told["last_reload"]["taken"], told["last_reload"]["errors"]) == (False, [refused])
+        assert "indication_rules_refused 1.0" in server.ask("GET", "/metrics")[1].decode()
         write(home.clients, program("one", keys["evaluate"]))
         server.reload()
         server.wait_until(lambda: let_in(server, keys["evaluate"]) == 200)
         assert server.ready()["cds_errors"] == []
+        assert server.ready()["last_reload"]["taken"] is True
